@@ -1,0 +1,1 @@
+"""Search spaces and techniques, one module per system: numbers and words, no logic."""

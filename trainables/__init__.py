@@ -1,0 +1,1 @@
+"""The five systems, as trainables: the only place that imports torch."""
