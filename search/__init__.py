@@ -1,0 +1,50 @@
+"""winnow's vocabulary, on one page.
+
+A study asks which techniques are worth adopting, and at which hyperparameters: see `Study`.
+"""
+
+from search.errors import (
+    CheckpointError,
+    EngineError,
+    OptionError,
+    SpaceError,
+    StorageError,
+    StudyError,
+    StudyLocked,
+    TechniqueError,
+    TrainableError,
+    WinnowError,
+)
+from search.pruner import ASHA, MedianStopping, NoPruning
+from search.space import Categorical, Float, Int, Space, When
+from search.study import Objective, Resources, Study
+from search.technique import Effort, Impact, Technique
+from search.trainable import Predictions
+
+__all__ = [
+    "ASHA",
+    "Categorical",
+    "CheckpointError",
+    "Effort",
+    "EngineError",
+    "Float",
+    "Impact",
+    "Int",
+    "MedianStopping",
+    "NoPruning",
+    "Objective",
+    "OptionError",
+    "Predictions",
+    "Resources",
+    "Space",
+    "SpaceError",
+    "StorageError",
+    "Study",
+    "StudyError",
+    "StudyLocked",
+    "Technique",
+    "TechniqueError",
+    "TrainableError",
+    "When",
+    "WinnowError",
+]
