@@ -7,7 +7,7 @@ import json
 import math
 import types
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from enum import Enum
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -125,32 +125,79 @@ def plain(value: Any) -> Any:
     return f"{type(value).__module__}.{type(value).__qualname__}: {value!r}"
 
 
+def unplain(config: Any, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values by dotted path as `config` holds them, given what `plain` made of them."""
+    like = flatten(config)
+    return {path: _like(like.get(path), value) for path, value in values.items()}
+
+
+def _like(example: Any, value: Any) -> Any:
+    if isinstance(example, Enum) and value is not None:
+        return type(example)(value)
+    if isinstance(example, tuple) and isinstance(value, list):
+        return tuple(value)
+    return value
+
+
 def digest(value: Any) -> str:
     """Return the first 16 hexadecimal digits of the SHA-256 of a value's canonical JSON."""
     text = json.dumps(plain(value), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def python_source(config: Any) -> str:
-    """Return a configuration as an expression ready to paste: only what differs from the default.
+@dataclass(frozen=True)
+class Source:
+    """How a configuration is written in Python: its classes and their defaults, by dotted path."""
 
-    Examples
-    --------
-    >>> from dataclasses import dataclass
-    >>> @dataclass(frozen=True)
-    ... class Config:
-    ...     lr: float = 0.1
-    ...     focal: bool = False
-    >>> python_source(Config(focal=True))
-    'Config(focal=True)'
-    """
-    parts = []
+    classes: Mapping[str, str]
+    defaults: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, config: Any) -> Source:
+        """Return the classes and defaults of a configuration's dataclasses."""
+        return cls(dict(_classes(config, "")), plain(dict(_defaults(config, ""))))
+
+    def write(self, values: Mapping[str, Any]) -> str:
+        """Return an expression ready to paste: only what differs from the classes' defaults.
+
+        Examples
+        --------
+        >>> @dataclass(frozen=True)
+        ... class Config:
+        ...     lr: float = 0.1
+        ...     focal: bool = False
+        >>> Source.of(Config()).write({"lr": 0.1, "focal": True})
+        'Config(focal=True)'
+        """
+        return self._write("", plain(values))
+
+    def _write(self, prefix: str, values: Mapping[str, Any]) -> str:
+        parts: dict[str, str] = {}
+        for path, value in values.items():
+            if not path.startswith(prefix) or self.defaults.get(path, _ABSENT) == value:
+                continue
+            head, _, rest = path[len(prefix) :].partition(".")
+            inner = f"{prefix}{head}."
+            parts[head] = self._write(inner, values) if rest else repr(value)
+        arguments = ", ".join(f"{name}={text}" for name, text in parts.items())
+        return f"{self.classes[prefix]}({arguments})"
+
+
+_ABSENT = object()
+
+
+def _classes(config: Any, prefix: str) -> Iterator[tuple[str, str]]:
+    yield prefix, type(config).__name__
     for field in fields(config):
         value = getattr(config, field.name)
         if is_dataclass(value) and not isinstance(value, type):
-            inner = python_source(value)
-            if not inner.endswith("()"):
-                parts.append(f"{field.name}={inner}")
-        elif value != field.default:
-            parts.append(f"{field.name}={value!r}")
-    return f"{type(config).__name__}({', '.join(parts)})"
+            yield from _classes(value, f"{prefix}{field.name}.")
+
+
+def _defaults(config: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+    for field in fields(config):
+        value = getattr(config, field.name)
+        if is_dataclass(value) and not isinstance(value, type):
+            yield from _defaults(value, f"{prefix}{field.name}.")
+        elif field.default is not MISSING:
+            yield f"{prefix}{field.name}", field.default

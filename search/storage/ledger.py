@@ -1,0 +1,333 @@
+"""Writing the study database: ours first, then Optuna's; every write may be repeated.
+
+One exception: a trial's number comes from Optuna, so Optuna's row is made first there, with all
+that is needed to make ours again from it.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import optuna
+from optuna.study import StudyDirection
+from optuna.trial import TrialState, create_trial
+from sqlalchemy import Table, and_, delete, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, RowMapping
+
+from search.configuration import plain
+from search.errors import StorageError
+from search.storage.database import Database
+from search.storage.records import Asked, Attempt, Checkpoint, Result, Step
+from search.storage.tables import ATTEMPTS, CHECKPOINTS, STEPS, STUDIES, TRIALS
+
+STATES = {
+    "complete": TrialState.COMPLETE,
+    "pruned": TrialState.PRUNED,
+    "diverged": TrialState.PRUNED,
+    "stopped": TrialState.PRUNED,
+    "failed": TrialState.FAIL,
+}
+ASKED = "winnow:asked"  # Optuna's copy of what was asked, out of the dashboard's sight
+CURVE_POINTS = 20  # per write: the dashboard needs a curve's shape, our tables hold it all
+
+
+def dumps(value: Any) -> str:
+    """Return canonical JSON; non-finite numbers become text."""
+    return json.dumps(plain(value), sort_keys=True)
+
+
+class Series:
+    """One Optuna study in the database, with our tables beside it.
+
+    Parameters
+    ----------
+    database
+        An open database.
+    study
+        Optuna's study name, such as ``pi-tft/search``.
+    kind
+        search, tune, replicate, …
+    directions
+        One per objective.
+    specification
+        What was asked, as JSON can hold it; kept from the first time.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        study: str,
+        kind: str,
+        directions: Sequence[str],
+        specification: Mapping[str, Any],
+    ) -> None:
+        self.database = database
+        self.study = study
+        self._ids: dict[int, int] = {}
+        self._study_id: int = database.write(lambda: self._open(directions))
+        self.database.write(lambda: self._register(kind, specification))
+
+    def _open(self, directions: Sequence[str]) -> int:
+        storage = self.database.optuna
+        wanted = [StudyDirection[direction.upper()] for direction in directions]
+        try:
+            study_id = storage.get_study_id_from_name(self.study)
+        except KeyError:
+            return storage.create_new_study(wanted, self.study)
+        if storage.get_study_directions(study_id) != wanted:
+            raise StorageError(
+                f"study '{self.study}' exists in {self.database.name} with other directions; "
+                "give this study another name"
+            )
+        return study_id
+
+    def _register(self, kind: str, specification: Mapping[str, Any]) -> None:
+        row = {
+            "study": self.study,
+            "name": self.study.partition("/")[0],
+            "kind": kind,
+            "specification": dumps(specification),
+            "created": time.time(),
+        }
+        with self.database.engine.begin() as connection:
+            self._insert(connection, STUDIES, [row])
+
+    def specify(self, specification: Mapping[str, Any]) -> None:
+        """Replace what was asked (a search that was extended)."""
+
+        def write() -> None:
+            with self.database.engine.begin() as connection:
+                connection.execute(
+                    update(STUDIES)
+                    .where(STUDIES.c.study == self.study)
+                    .values(specification=dumps(specification))
+                )
+
+        self.database.write(write)
+
+    def ask(self, asked: Asked, attributes: Mapping[str, Any]) -> int:
+        """Store a new running trial; return its number."""
+        trial = create_trial(
+            state=TrialState.RUNNING,
+            params=dict(asked.params),
+            distributions=dict(asked.distributions),
+            user_attrs=dict(attributes),
+            system_attrs={ASKED: dumps(_asked_row(asked))},
+        )
+        storage = self.database.optuna
+        trial_id = self.database.write(lambda: storage.create_new_trial(self._study_id, trial))
+        number = self.database.write(lambda: storage.get_trial_number_from_id(trial_id))
+        self._ids[number] = trial_id
+        self.adopt(number, asked, time.time())
+        return number
+
+    def adopt(self, number: int, asked: Asked, created: float) -> None:
+        """Store our row of a trial that Optuna already knows."""
+        row = {"study": self.study, "number": number, "created": created, **_asked_row(asked)}
+
+        def write() -> None:
+            with self.database.engine.begin() as connection:
+                self._insert(connection, TRIALS, [row])
+
+        self.database.write(write)
+
+    def start(self, number: int, attempt: Attempt) -> None:
+        """Store that an attempt has started."""
+        row = {
+            "study": self.study,
+            "number": number,
+            "attempt": attempt.number,
+            "token": attempt.token,
+            "host": attempt.host,
+            "pid": attempt.pid,
+            "versions": dumps(attempt.versions),
+            "start_step": attempt.start_step,
+            "started": attempt.started,
+            "gpus": attempt.gpus,
+        }
+
+        def write() -> None:
+            with self.database.engine.begin() as connection:
+                self._insert(connection, ATTEMPTS, [row])
+
+        self.database.write(write)
+
+    def record(
+        self,
+        number: int,
+        attempt: int,
+        steps: Sequence[Step] = (),
+        checkpoints: Sequence[Checkpoint] = (),
+        *,
+        ended: Attempt | None = None,
+        result: Result | None = None,
+    ) -> None:
+        """Store steps, checkpoints, the end of the attempt and of the trial, all or nothing."""
+        key = {"study": self.study, "number": number, "attempt": attempt}
+        step_rows = [
+            {
+                **key,
+                "step": step.step,
+                "metrics": dumps(step.metrics),
+                "elapsed_s": step.elapsed_s,
+                "finished": step.finished,
+            }
+            for step in steps
+        ]
+        checkpoint_rows = [
+            {
+                **key,
+                "step": checkpoint.step,
+                "path": checkpoint.path,
+                "sha256": checkpoint.sha256,
+                "size": checkpoint.size,
+                "written": checkpoint.written,
+            }
+            for checkpoint in checkpoints
+        ]
+
+        def write() -> None:
+            with self.database.engine.begin() as connection:
+                self._insert(connection, STEPS, step_rows)
+                self._insert(connection, CHECKPOINTS, checkpoint_rows)
+                if ended is not None:
+                    self._end_attempt(connection, number, ended)
+                if result is not None:
+                    self._end_trial(connection, number, result)
+
+        self.database.write(write)
+
+    def _end_attempt(self, connection: Connection, number: int, attempt: Attempt) -> None:
+        connection.execute(
+            update(ATTEMPTS)
+            .where(
+                ATTEMPTS.c.study == self.study,
+                ATTEMPTS.c.number == number,
+                ATTEMPTS.c.attempt == attempt.number,
+            )
+            .values(ended=attempt.ended, end=attempt.end, error=attempt.error, log=attempt.log)
+        )
+
+    def _end_trial(self, connection: Connection, number: int, result: Result) -> None:
+        connection.execute(
+            update(TRIALS)
+            .where(TRIALS.c.study == self.study, TRIALS.c.number == number)
+            .values(
+                outcome=result.outcome,
+                step=result.step,
+                values=dumps(result.values),
+                reason=result.reason,
+                finished=result.finished,
+            )
+        )
+        connection.execute(
+            delete(CHECKPOINTS).where(
+                and_(CHECKPOINTS.c.study == self.study, CHECKPOINTS.c.number == number)
+            )
+        )
+
+    def draw(self, number: int, values: Mapping[int, float]) -> None:
+        """Give Optuna a trial's intermediate values (thinned): what its dashboard draws."""
+        for step in _thinned(sorted(values)):
+            self.database.write(
+                partial(
+                    self.database.optuna.set_trial_intermediate_value,
+                    self._trial_id(number),
+                    step,
+                    values[step],
+                )
+            )
+
+    def tell(self, number: int, result: Result, attributes: Mapping[str, Any]) -> None:
+        """Finish a trial in Optuna, after ours; nothing happens if it is finished already."""
+        self.database.write(lambda: self._tell(number, result, attributes))
+
+    def _tell(self, number: int, result: Result, attributes: Mapping[str, Any]) -> None:
+        storage, trial_id = self.database.optuna, self._trial_id(number)
+        if storage.get_trial(trial_id).state.is_finished():
+            return
+        for key, value in attributes.items():
+            storage.set_trial_user_attr(trial_id, key, value)
+        if result.outcome in ("pruned", "stopped") and len(result.values) == 1:
+            storage.set_trial_intermediate_value(trial_id, result.step or 0, result.values[0])
+        values = None if result.outcome in ("failed", "diverged") else result.values
+        storage.set_trial_state_values(trial_id, STATES[result.outcome], values or None)
+
+    def mirror(self, number: int, attributes: Mapping[str, Any]) -> None:
+        """Keep what a sampler noted about a running trial, so that a rerun's sampler finds it."""
+        for key, value in attributes.items():
+            self.database.write(
+                partial(
+                    self.database.optuna.set_trial_system_attr, self._trial_id(number), key, value
+                )
+            )
+
+    def mirror_study(self, attributes: Mapping[str, Any]) -> None:
+        """Keep what a sampler noted about the whole study."""
+        for key, value in attributes.items():
+            self.database.write(
+                partial(self.database.optuna.set_study_system_attr, self._study_id, key, value)
+            )
+
+    def study_notes(self) -> dict[str, Any]:
+        """Return what samplers noted about the whole study."""
+        return self.database.write(
+            lambda: self.database.optuna.get_study_system_attrs(self._study_id)
+        )
+
+    def optuna_trials(self) -> list[optuna.trial.FrozenTrial]:
+        """Return Optuna's trials by number."""
+        return self.database.write(
+            lambda: self.database.optuna.get_all_trials(self._study_id, deepcopy=False)
+        )
+
+    def _trial_id(self, number: int) -> int:
+        if number not in self._ids:
+            storage = self.database.optuna
+            self._ids[number] = storage.get_trial_id_from_study_id_trial_number(
+                self._study_id, number
+            )
+        return self._ids[number]
+
+    def _insert(
+        self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Insert rows; those that are stored already stay as they are."""
+        if not rows:
+            return
+        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+        connection.execute(dialect.insert(table).on_conflict_do_nothing(), list(rows))
+
+
+def _asked_row(asked: Asked) -> dict[str, Any]:
+    return {
+        "arm": asked.arm,
+        "seed": asked.seed,
+        "configuration": dumps(asked.configuration),
+        "changes": dumps(asked.changes),
+        "max_steps": asked.max_steps,
+        "bracket": asked.bracket,
+    }
+
+
+def asked_of(row: Mapping[str, Any] | RowMapping) -> Asked:
+    """Return what was asked, from a row of ours (or from the copy in Optuna's attributes)."""
+    return Asked(
+        arm=row["arm"],
+        seed=row["seed"],
+        configuration=json.loads(row["configuration"]),
+        changes=json.loads(row["changes"]),
+        max_steps=row["max_steps"],
+        bracket=row["bracket"],
+    )
+
+
+def _thinned(steps: Sequence[int]) -> Iterable[int]:
+    """Return at most `CURVE_POINTS` of the steps, evenly spread, the last always among them."""
+    stride = -(-len(steps) // CURVE_POINTS) or 1
+    return sorted({*steps[::-1][::stride]})

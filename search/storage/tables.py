@@ -1,0 +1,114 @@
+"""winnow's own tables, beside Optuna's in the same database.
+
+Text columns hold JSON: PostgreSQL's JSON type refuses the NaN that a metric may be, so metrics
+are written with non-finite numbers as text, and no pickle ever enters the database.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+)
+
+SCHEMA_VERSION = 1
+METADATA = MetaData()
+_KEY = String(250)  # as long as Optuna allows a study name to be indexed
+
+SCHEMA = Table("winnow_schema", METADATA, Column("version", Integer, primary_key=True))
+
+STUDIES = Table(
+    "winnow_studies",
+    METADATA,
+    Column("study", _KEY, primary_key=True),  # Optuna's study name: pi-tft/search
+    Column("name", _KEY, nullable=False, index=True),  # the study it belongs to: pi-tft
+    Column("kind", String(32), nullable=False),  # search, tune, replicate, …
+    Column("specification", Text, nullable=False),  # JSON: what was asked
+    Column("created", Float, nullable=False),  # seconds since the epoch
+)
+
+TRIALS = Table(
+    "winnow_trials",
+    METADATA,
+    Column("study", _KEY),
+    Column("number", Integer),
+    Column("arm", Text, nullable=False),
+    Column("seed", BigInteger, nullable=False),
+    Column("configuration", Text, nullable=False),  # JSON: every field by dotted path
+    Column("changes", Text, nullable=False),  # JSON: the fields that differ from the baseline
+    Column("max_steps", Integer, nullable=False),
+    Column("bracket", Integer, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("outcome", String(16)),  # null while it runs or waits to go on
+    Column("step", Integer),  # of the score
+    Column("values", Text),  # JSON: the objectives' values
+    Column("reason", Text),
+    Column("finished", Float),
+    PrimaryKeyConstraint("study", "number"),
+)
+
+ATTEMPTS = Table(
+    "winnow_attempts",
+    METADATA,
+    Column("study", _KEY),
+    Column("number", Integer),
+    Column("attempt", Integer),
+    Column("token", String(32), nullable=False),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("versions", Text, nullable=False),  # JSON: package versions, git commit
+    Column("start_step", Integer, nullable=False),
+    Column("started", Float, nullable=False),
+    Column("ended", Float),
+    Column("end", String(16)),  # completed, raised, lost, interrupted, …
+    Column("gpus", Float, nullable=False),
+    Column("error", Text),
+    Column("log", Text),
+    PrimaryKeyConstraint("study", "number", "attempt"),
+)
+
+STEPS = Table(
+    "winnow_steps",
+    METADATA,
+    Column("study", _KEY),
+    Column("number", Integer),
+    Column("attempt", Integer),
+    Column("step", Integer),
+    Column("metrics", Text, nullable=False),  # JSON
+    Column("elapsed_s", Float, nullable=False),  # of this step
+    Column("finished", Float, nullable=False),
+    PrimaryKeyConstraint("study", "number", "attempt", "step"),
+)
+
+CHECKPOINTS = Table(
+    "winnow_checkpoints",
+    METADATA,
+    Column("study", _KEY),
+    Column("number", Integer),
+    Column("attempt", Integer),
+    Column("step", Integer),
+    Column("path", Text, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("size", BigInteger, nullable=False),  # bytes
+    Column("written", Float, nullable=False),
+    PrimaryKeyConstraint("study", "number", "attempt", "step"),
+)
+
+DRIVERS = Table(
+    "winnow_drivers",
+    METADATA,
+    Column("study", _KEY, primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("since", Float, nullable=False),
+)
+
+Index("winnow_attempts_token", ATTEMPTS.c.token)
