@@ -151,7 +151,8 @@ def seed_correlation(scores: Scores) -> float | None:
     Returns
     -------
     float or None
-        None when no arm has three valid pairs that vary on both sides.
+        None when no arm has three valid pairs that vary on both sides. Arms equal to the baseline
+        in every pair say nothing about seeds and are left out.
     """
     base = np.where(scores.pairs.valid, scores.baseline[:, None], np.nan)
     arms = np.where(scores.pairs.valid, scores.arms, np.nan)
@@ -159,7 +160,8 @@ def seed_correlation(scores: Scores) -> float | None:
     base = np.nan_to_num(base - _column_mean(base, n))
     arms = np.nan_to_num(arms - _column_mean(arms, n))
     norm = np.sqrt((base**2).sum(axis=0) * (arms**2).sum(axis=0))
-    usable = (n >= 3) & (norm > 0)
+    differs = (np.nan_to_num(scores.pairs.d) != 0).any(axis=0)
+    usable = (n >= 3) & (norm > 0) & differs
     if not usable.any():
         return None
     return float(((base * arms).sum(axis=0)[usable] / norm[usable]).mean())

@@ -109,7 +109,7 @@ def paired_scores(registration: Registration, replicates: Replicates) -> Scores:
     valid = closed & np.isfinite(arms) & np.isfinite(reference)
     d = np.where(valid, arms - reference, np.nan)
     _charge_failures(d, closed & ~valid, reference, arms, registration.looks)
-    scale = np.nanmax(np.abs(everything), initial=0.0)
+    scale = np.nan_to_num(np.abs(np.column_stack([everything[:, 0], arms]))).max(initial=0.0)
     resolution = np.full(len(places), 4 * np.finfo(np.float64).eps * scale)
     pairs = Pairs(d, due, closed, valid, closed & failed, resolution)
     return Scores(everything[:, 0], ended[:, 0], arms, pairs)

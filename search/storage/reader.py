@@ -73,17 +73,29 @@ def _trials(database: Database, study: str, *, steps: bool) -> tuple[TrialRecord
     attempts = _grouped(_all(database, ATTEMPTS, study))
     checkpoints = _grouped(_all(database, CHECKPOINTS, study))
     curves = _grouped(_all(database, STEPS, study)) if steps else {}
+    rows = _all(database, TRIALS, study)
     return tuple(
-        TrialRecord(
-            number=row["number"],
-            asked=asked_of(row),
-            created=row["created"],
-            result=_result(row),
-            attempts=tuple(_attempt(found) for found in attempts.get(row["number"], ())),
-            steps=_curve(curves.get(row["number"], ())),
-            checkpoints=tuple(_checkpoint(c) for c in checkpoints.get(row["number"], ())),
-        )
-        for row in _all(database, TRIALS, study)
+        _trial(row, *(group.get(row["number"], []) for group in (attempts, checkpoints, curves)))
+        for row in rows
+    )
+
+
+def _trial(
+    row: RowMapping,
+    attempts: list[RowMapping],
+    checkpoints: list[RowMapping],
+    steps: list[RowMapping],
+) -> TrialRecord:
+    counted, repeated = _curve(steps, attempts)
+    return TrialRecord(
+        number=row["number"],
+        asked=asked_of(row),
+        created=row["created"],
+        result=_result(row),
+        attempts=tuple(_attempt(attempt) for attempt in attempts),
+        steps=counted,
+        checkpoints=tuple(_checkpoint(checkpoint) for checkpoint in checkpoints),
+        superseded=repeated,
     )
 
 
@@ -106,15 +118,22 @@ def _grouped(rows: Iterable[RowMapping]) -> dict[int, list[RowMapping]]:
     return groups
 
 
-def _curve(rows: Iterable[RowMapping]) -> tuple[Step, ...]:
-    """Return every step once; rows come by attempt, so a later attempt replaces an earlier."""
-    found = {
-        row["step"]: Step(
-            row["step"], numbers(json.loads(row["metrics"])), row["elapsed_s"], row["finished"]
-        )
-        for row in rows
-    }
-    return tuple(found[step] for step in sorted(found))
+def _curve(
+    rows: Iterable[RowMapping], attempts: Iterable[RowMapping]
+) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
+    """Return the steps that count, and those that a later attempt repeated; rows by attempt."""
+    starts = {row["attempt"]: row["start_step"] for row in attempts}
+    current = -1
+    counted: dict[int, Step] = {}
+    repeated: list[Step] = []
+    for row in rows:
+        if row["attempt"] != current:
+            current = row["attempt"]
+            again = [step for step in counted if step > starts.get(current, 0)]
+            repeated += [counted.pop(step) for step in again]
+        metrics = numbers(json.loads(row["metrics"]))
+        counted[row["step"]] = Step(row["step"], metrics, row["elapsed_s"], row["finished"])
+    return tuple(counted[step] for step in sorted(counted)), tuple(repeated)
 
 
 def numbers(metrics: Mapping[str, Any]) -> dict[str, float]:

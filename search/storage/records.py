@@ -113,7 +113,7 @@ class Result:
 class TrialRecord:
     """A trial with all that is stored about it; `result` is None until it has ended.
 
-    `steps` holds every step once: the last attempt that reached it counts.
+    `steps` holds every step once; `superseded` those that a later attempt repeated, oldest first.
     """
 
     number: int
@@ -123,6 +123,7 @@ class TrialRecord:
     attempts: tuple[Attempt, ...]
     steps: tuple[Step, ...]
     checkpoints: tuple[Checkpoint, ...] = ()
+    superseded: tuple[Step, ...] = ()
 
     @property
     def outcome(self) -> str:

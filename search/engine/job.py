@@ -1,0 +1,95 @@
+"""What a driver gives a worker, and what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from search.storage.records import Checkpoint, End, Step
+
+Key = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One trial to run, or to go on with.
+
+    Parameters
+    ----------
+    study, number
+        The trial.
+    changes
+        The fields that differ from the baseline, by dotted path.
+    seed
+        Drives everything random in the run.
+    max_steps
+        The full length.
+    halts
+        Steps after which the driver decides whether the trial goes on; None: after every step.
+    folder
+        Where its checkpoints lie, a folder per attempt.
+    """
+
+    study: str
+    number: int
+    changes: Mapping[str, Any]
+    seed: int
+    max_steps: int
+    halts: tuple[int, ...] | None
+    folder: str
+
+    @property
+    def key(self) -> Key:
+        """The trial."""
+        return self.study, self.number
+
+
+@dataclass(frozen=True)
+class Task:
+    """What all jobs of one command share; it travels to a worker once.
+
+    Parameters
+    ----------
+    trainable
+        A generator function or a class.
+    baseline
+        The configuration that a job's changes apply to.
+    objectives
+        Metrics that every step must report; a non-finite one ends the trial.
+    loader, data_path
+        ``loader(data_path)`` is called once per worker, if there is a loader.
+    checkpoint_s
+        Seconds between checkpoints, beside those at rungs.
+    threads
+        Threads that native libraries may compute with.
+    """
+
+    trainable: Any
+    baseline: Any
+    objectives: tuple[str, ...]
+    loader: Callable[..., Any] | None = None
+    data_path: Path | None = None
+    checkpoint_s: float = 30.0
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a worker did since its last batch.
+
+    `token` names the attempt; `end` is None while the attempt goes on.
+    """
+
+    token: str
+    host: str
+    pid: int
+    started: float
+    start_step: int
+    steps: tuple[Step, ...] = ()
+    checkpoints: tuple[Checkpoint, ...] = ()
+    end: End | None = None
+    error: str | None = None
+    log: str | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,101 @@
+"""One run of a trainable, generator and class behind the same few calls."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from search.engine.checkpoints import intact_checkpoints
+from search.trainable import Contract
+
+logger = logging.getLogger(__name__)
+
+
+class Run(Protocol):
+    """A started run."""
+
+    start_step: int
+    saves: bool
+
+    def step(self) -> Mapping[str, Any] | None:
+        """Train one step; None when the run has ended by itself."""
+
+    def save(self, directory: Path) -> None:
+        """Write what resuming needs."""
+
+    def close(self) -> None:
+        """Free what the next trial in this process needs."""
+
+
+class GeneratorRun:
+    """A generator: always from step 0, pruned by being closed."""
+
+    start_step = 0
+    saves = False
+
+    def __init__(self, trainable: Any, config: Any, arguments: Mapping[str, Any]) -> None:
+        self._iterator: Iterator[Mapping[str, Any]] = trainable(config, **arguments)
+
+    def step(self) -> Mapping[str, Any] | None:
+        """Return what the generator yields next; None when it is exhausted."""
+        return next(self._iterator, None)
+
+    def save(self, directory: Path) -> None:
+        """Do nothing: a generator has no state to write, and is never asked to."""
+
+    def close(self) -> None:
+        """Close the generator: its ``finally`` blocks run."""
+        close = getattr(self._iterator, "close", None)
+        if close is not None:
+            close()
+
+
+class ClassRun:
+    """A class: from its newest intact checkpoint that loads, else from step 0."""
+
+    saves = True
+
+    def __init__(
+        self, trainable: Any, config: Any, arguments: Mapping[str, Any], folder: Path
+    ) -> None:
+        self._done = False
+        self.start_step = 0
+        for step, path in intact_checkpoints(folder):
+            self._model = trainable(config, **arguments)
+            try:
+                self._model.load(path)
+            except Exception as error:  # noqa: BLE001 - a user's load may fail in any way
+                logger.warning("checkpoint %s does not load (%s); using an older one", path, error)
+                self.close()
+            else:
+                self.start_step = step
+                return
+        self._model = trainable(config, **arguments)
+
+    def step(self) -> Mapping[str, Any] | None:
+        """Train one step; None once the model said that it is done."""
+        if getattr(self._model, "done", False):
+            return None
+        metrics: Mapping[str, Any] = self._model.step()
+        return metrics
+
+    def save(self, directory: Path) -> None:
+        """Let the model write its own files."""
+        self._model.save(directory)
+
+    def close(self) -> None:
+        """Let the model free what it holds, if it has a ``close``."""
+        close = getattr(self._model, "close", None)
+        if close is not None:
+            close()
+
+
+def start_run(
+    trainable: Any, contract: Contract, config: Any, arguments: Mapping[str, Any], folder: Path
+) -> Run:
+    """Start a run, or go on with it from its newest checkpoint."""
+    if contract.kind == "generator":
+        return GeneratorRun(trainable, config, arguments)
+    return ClassRun(trainable, config, arguments, folder)

@@ -1,0 +1,121 @@
+"""One stream of jobs for an engine, out of one or more series, until done or a limit hits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from search.engine.job import Batch, Job, Key
+from search.engine.trials import Trials
+
+Nothing = Literal["wait", "done"]
+Listener = Callable[["Stream"], None]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a search ends before its trials are used up.
+
+    Parameters
+    ----------
+    hours
+        Wall time of this command.
+    gpu_hours
+        GPU time of the whole series, earlier commands included.
+    patience
+        Trials that may end in a row without a new best.
+    """
+
+    hours: float | None = None
+    gpu_hours: float | None = None
+    patience: int | None = None
+
+
+class Stream:
+    """What an engine serves: it asks for jobs, and brings what workers report.
+
+    Parameters
+    ----------
+    series
+        Served in this order; one whose policy proposes nothing waits for the next.
+    limits
+        What ends it early.
+    listener
+        Called after every event, in the driver; for live views.
+    """
+
+    def __init__(
+        self,
+        series: Sequence[Trials],
+        limits: Limits | None = None,
+        listener: Listener | None = None,
+    ) -> None:
+        self.series = tuple(series)
+        self.limits = limits or Limits()
+        self.started = time.monotonic()
+        self.ended_by: str | None = None
+        self._by_study = {trials.study: trials for trials in self.series}
+        self._listener = listener
+
+    @property
+    def running(self) -> int:
+        """Trials under way."""
+        return sum(len(trials.live) for trials in self.series)
+
+    def next(self) -> Job | Nothing:
+        """Return a job; "wait" while running trials may lead to more; "done" at the end."""
+        if self._limit_reached():
+            return "done"
+        for trials in self.series:
+            if job := trials.next_job():
+                self._tell_listener()
+                return job
+        return "wait" if self.running else "done"
+
+    def observe(self, key: Key, batch: Batch) -> bool:
+        """Store what a worker reports; return whether its trial goes on."""
+        study, number = key
+        if self._limit_reached():
+            self._by_study[study].observe(number, batch)
+            self.stop_all()
+            return False
+        verdict = self._by_study[study].observe(number, batch)
+        self._tell_listener()
+        return verdict == "go on"
+
+    def lost(self, key: Key, reason: str) -> None:
+        """End a trial whose workers keep dying."""
+        study, number = key
+        self._by_study[study].lost(number, reason)
+        self._tell_listener()
+
+    def stop_all(self) -> None:
+        """End every trial under way."""
+        for trials in self.series:
+            trials.stop_all()
+
+    def interrupt(self) -> None:
+        """Note that the driver leaves before the end."""
+        for trials in self.series:
+            trials.interrupt()
+
+    def _tell_listener(self) -> None:
+        if self._listener is not None:
+            self._listener(self)
+
+    def _limit_reached(self) -> bool:
+        if self.ended_by is None:
+            self.ended_by = self._limit()
+        return self.ended_by is not None
+
+    def _limit(self) -> str | None:
+        limits, first = self.limits, self.series[0]
+        if limits.hours is not None and time.monotonic() - self.started >= 3600 * limits.hours:
+            return f"the time limit of {limits.hours:g} h"
+        if limits.gpu_hours is not None and first.counts.gpu_s >= 3600 * limits.gpu_hours:
+            return f"the limit of {limits.gpu_hours:g} GPU-hours"
+        if limits.patience is not None and first.since_best >= limits.patience:
+            return f"no better trial among the last {limits.patience}"
+        return None

@@ -1,0 +1,289 @@
+"""The book-keeping of one series of trials: who asks, what is recorded, how a trial ends.
+
+A series is an Optuna study. What is proposed and who is stopped is its policy's business; this
+class sees to it that every trial is stored, ended once, and gone on with after an interruption.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from optuna.trial import FrozenTrial
+
+from search.configuration import unplain
+from search.engine.job import Batch, Job
+from search.engine.live import Counts, Live, finite
+from search.engine.reconcile import Found, reconcile
+from search.storage.ledger import Series
+from search.storage.records import Asked, Attempt, End, Result, TrialRecord
+from search.study import Objective
+
+Verdict = Literal["go on", "stop"]
+
+
+class Policy(Protocol):
+    """What a series runs, and whom it stops."""
+
+    def propose(self, number: int) -> Asked | None:
+        """Return what trial `number` is; None when no more are wanted (now)."""
+
+    def halts(self, asked: Asked) -> tuple[int, ...] | None:
+        """Return the steps after which `stops` is asked; None: after every step."""
+
+    def stops(self, number: int, asked: Asked, step: int, value: float) -> bool:
+        """Return whether a trial is to be stopped after this step."""
+
+    def told(self, number: int, asked: Asked, result: Result) -> None:
+        """Take note of how a trial ended."""
+
+    def restore(self, trial: FrozenTrial, record: TrialRecord) -> None:
+        """Take over a trial from the database; called in the order of the numbers."""
+
+    def foreign(self, trial: FrozenTrial) -> None:
+        """Take note of a trial that somebody else put into the Optuna study."""
+
+    def notes_on(self, number: int) -> Mapping[str, Any]:
+        """Return what must be kept beside a running trial."""
+
+
+class Trials:
+    """A series of trials, opened (and gone on with) in the database.
+
+    Parameters
+    ----------
+    series
+        Where it is stored.
+    policy
+        What is run, and who is stopped.
+    objectives
+        What every step reports; the first decides about stopping.
+    score_at
+        "last" or "best": at which step a run is scored.
+    baseline
+        The configuration that changes apply to.
+    artifacts
+        The folder of the study's checkpoints.
+    retries
+        How often a run that raised is tried again.
+    gpus
+        GPUs a trial holds.
+    attributes
+        What a person wants to see beside every trial in Optuna's dashboard.
+    """
+
+    def __init__(
+        self,
+        series: Series,
+        policy: Policy,
+        *,
+        objectives: Sequence[Objective],
+        score_at: str,
+        baseline: Any,
+        artifacts: Path,
+        retries: int,
+        gpus: float = 0.0,
+        attributes: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.series, self.policy = series, policy
+        self.objectives = tuple(objectives)
+        self._score_at, self._baseline, self._retries = score_at, baseline, retries
+        self._artifacts, self._gpus = artifacts, gpus
+        self._attributes = dict(attributes or {})
+        self.live: dict[int, Live] = {}
+        self.counts = Counts()
+        self.best: tuple[int, Asked, Result] | None = None
+        self.since_best = 0
+        self._resumable: list[int] = []
+        self.next_number = 0
+        for record in reconcile(self):
+            self._resume(record)
+
+    @property
+    def study(self) -> str:
+        """Optuna's study name."""
+        return self.series.study
+
+    # -- what comes out -----------------------------------------------------------------------
+
+    def next_job(self) -> Job | None:
+        """Return an interrupted trial's job, else a new one's; None when there is none."""
+        if self._resumable:
+            number = self._resumable.pop(0)
+            return self._job(number, self.live[number].asked)
+        asked = self.policy.propose(self.next_number)
+        if asked is None:
+            return None
+        attributes = {**self._attributes, "arm": asked.arm, "seed": asked.seed}
+        number = self.series.ask(asked, attributes)
+        self.series.mirror(number, self.policy.notes_on(number))
+        self.next_number = number + 1
+        self.live[number] = self.new_live(asked)
+        return self._job(number, asked)
+
+    def _job(self, number: int, asked: Asked) -> Job:
+        return Job(
+            study=self.study,
+            number=number,
+            changes=unplain(self._baseline, asked.changes),
+            seed=asked.seed,
+            max_steps=asked.max_steps,
+            halts=self.policy.halts(asked),
+            folder=str(self.folder(number)),
+        )
+
+    def folder(self, number: int) -> Path:
+        """Return the folder of a trial's checkpoints."""
+        return self._artifacts / self.study / f"{number:06d}"
+
+    def new_live(self, asked: Asked) -> Live:
+        """Return the running record of a trial."""
+        return Live(asked, self.objectives, self._score_at)
+
+    # -- what comes in ------------------------------------------------------------------------
+
+    def observe(self, number: int, batch: Batch) -> Verdict:
+        """Store a batch; return whether the trial goes on."""
+        live = self.live.get(number)
+        if live is None:
+            return "stop"  # it has ended already, for instance by a limit of the whole search
+        attempt = self._attempt(number, live, batch)
+        end: End | None = "pruned" if self._is_stopped(number, live, batch) else batch.end
+        result = self._result(live, end, batch)
+        ended = None
+        if end is not None:
+            ended = replace(attempt, ended=time.time(), end=end, error=batch.error, log=batch.log)
+        self.series.record(
+            number, attempt.number, batch.steps, batch.checkpoints, ended=ended, result=result
+        )
+        if len(self.objectives) == 1:
+            self.series.draw(number, finite(batch.steps, self.objectives[0].metric))
+        if ended is not None:
+            live.attempt = None
+            self.counts.gpu_s += self._gpus * ended.elapsed_s
+        if result is None:
+            return "go on"
+        self._finish(number, live, result)
+        return "stop"
+
+    def _attempt(self, number: int, live: Live, batch: Batch) -> Attempt:
+        if live.attempt is not None and live.attempt.token == batch.token:
+            return live.attempt
+        self.leave(number, live, "lost")
+        live.rewind(batch.start_step)
+        live.attempt = Attempt(
+            number=live.attempts,
+            token=batch.token,
+            host=batch.host,
+            pid=batch.pid,
+            start_step=batch.start_step,
+            started=batch.started,
+            gpus=self._gpus,
+            versions=batch.versions,
+        )
+        live.attempts += 1
+        self.series.start(number, live.attempt)
+        return live.attempt
+
+    def leave(self, number: int, live: Live, end: End) -> None:
+        """End the attempt under way, if there is one, without a word from its worker."""
+        if live.attempt is not None:
+            ended = replace(live.attempt, ended=time.time(), end=end)
+            live.attempt = None
+            self.counts.gpu_s += self._gpus * ended.elapsed_s
+            self.series.record(number, ended.number, ended=ended)
+
+    def _is_stopped(self, number: int, live: Live, batch: Batch) -> bool:
+        halts = self.policy.halts(live.asked)
+        for step in batch.steps:
+            values = live.take(step)
+            if values is None or step.step >= live.asked.max_steps:
+                continue
+            asked_here = halts is None or step.step in halts
+            if asked_here and self.policy.stops(number, live.asked, step.step, values[0]):
+                return True
+        return False
+
+    def _result(self, live: Live, end: End | None, batch: Batch) -> Result | None:
+        match end:
+            case "complete":
+                return live.complete()
+            case "pruned":
+                return live.cut("pruned")
+            case "diverged":
+                bad = batch.steps[-1]
+                shown = ", ".join(f"{g.metric}={bad.metrics[g.metric]}" for g in self.objectives)
+                return live.cut("diverged", f"{shown} at step {bad.step}")
+            case "raised":
+                live.raised += 1
+                if live.raised > self._retries:
+                    return live.cut("failed", _last_line(batch.error))
+        return None
+
+    def lost(self, number: int, reason: str) -> None:
+        """End a trial whose workers keep dying."""
+        if live := self.live.get(number):
+            self.leave(number, live, "lost")
+            self.end(number, live, live.cut("failed", reason))
+
+    def stop_all(self) -> None:
+        """End every trial under way: a limit of the whole search is reached."""
+        for number, live in list(self.live.items()):
+            self.leave(number, live, "stopped")
+            self.end(number, live, live.cut("stopped"))
+        self._resumable.clear()
+
+    def interrupt(self) -> None:
+        """Note that the driver leaves; the trials stay, to be gone on with."""
+        for number, live in self.live.items():
+            self.leave(number, live, "interrupted")
+
+    def end(self, number: int, live: Live, result: Result) -> None:
+        """Store a result that no batch brought."""
+        self.series.record(number, max(0, live.attempts - 1), result=result)
+        self._finish(number, live, result)
+
+    def _finish(self, number: int, live: Live, result: Result) -> None:
+        attributes: dict[str, Any] = {"outcome": result.outcome, "attempts": live.attempts}
+        if result.reason:
+            attributes["reason"] = result.reason[:500]
+        self.series.tell(number, result, attributes)
+        self.policy.told(number, live.asked, result)
+        self._count(number, live.asked, result)
+        self.live.pop(number, None)
+        shutil.rmtree(self.folder(number), ignore_errors=True)
+
+    def _count(self, number: int, asked: Asked, result: Result) -> None:
+        self.counts.add(result.outcome, result.step or 0, asked.max_steps)
+        self.since_best += 1
+        if result.outcome != "complete" or len(result.values) != 1:
+            return
+        sign = self.objectives[0].sign
+        if self.best is None or sign * result.values[0] > sign * self.best[2].values[0]:
+            self.best, self.since_best = (number, asked, result), 0
+
+    def _resume(self, found: Found) -> None:
+        """Take over a trial that the database knows, and go on with it if it has not ended."""
+        record, live = found.record, found.live
+        self.next_number = record.number + 1
+        self.counts.gpu_s += record.gpu_s
+        self.policy.restore(found.trial, replace(record, result=found.result))
+        if found.result is None:
+            self.live[record.number] = live
+            self._resumable.append(record.number)
+            return
+        if record.result is None:
+            self.series.record(record.number, max(0, live.attempts - 1), result=found.result)
+        if not found.trial.state.is_finished():
+            self.series.tell(record.number, found.result, {"outcome": found.result.outcome})
+            shutil.rmtree(self.folder(record.number), ignore_errors=True)
+        self._count(record.number, record.asked, found.result)
+
+
+def _last_line(error: str | None) -> str:
+    lines = (error or "").strip().splitlines()
+    return lines[-1] if lines else "unknown"

@@ -1,0 +1,191 @@
+"""A worker: runs one job batch by batch. Both engines use it, so both mean the same.
+
+A batch ends at a step after which the driver decides, at the end of the attempt, or after a
+second: steps that take longer than that are reported one by one.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import socket
+import time
+import traceback
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from search.configuration import override
+from search.engine.checkpoints import write_checkpoint
+from search.engine.job import Batch, Job, Task
+from search.engine.log_tail import LogTail
+from search.engine.run import Run, start_run
+from search.environment import versions
+from search.errors import CheckpointError, TrainableError, near_miss
+from search.storage.records import Checkpoint, End, Step
+from search.trainable import inspect_trainable
+
+BATCH_S = 1.0
+_DATA: dict[tuple[str, str], Any] = {}
+
+
+@dataclass
+class _Open:
+    """The attempt under way, and what its next batch will hold."""
+
+    token: str
+    run: Run
+    step: int
+    started: float
+    tail: LogTail
+    checkpointed: float
+    steps: list[Step] = field(default_factory=list)
+    checkpoints: list[Checkpoint] = field(default_factory=list)
+
+
+class Worker:
+    """Runs one job; a raised exception comes back as a batch, and the next call tries again.
+
+    Parameters
+    ----------
+    task
+        What all jobs share.
+    job
+        The trial.
+    """
+
+    def __init__(self, task: Task, job: Job) -> None:
+        self._task, self._job = task, job
+        self._contract = inspect_trainable(task.trainable)
+        self._open: _Open | None = None
+        self._tail = LogTail()
+
+    def advance(self, limit_s: float = BATCH_S) -> Batch:
+        """Run until the driver has something to decide, or the time is up."""
+        token, started = uuid.uuid4().hex, time.time()
+        try:
+            with self._tail.listening():
+                if self._open is None:
+                    self._open = self._start(token, started)
+                end = self._steps(self._open, time.monotonic() + limit_s)
+        except Exception as error:  # noqa: BLE001 - the one place where a trial may fail
+            return self._raised(error, token, started)
+        return self._batch(self._open, end)
+
+    def close(self) -> None:
+        """End the attempt; whatever a trainable raises while closing is logged, not raised."""
+        if self._open is None:
+            return
+        run, self._open = self._open.run, None
+        try:
+            with self._tail.listening():
+                run.close()
+        except Exception:  # noqa: BLE001 - the trial's outcome is known already
+            traceback.print_exc()
+
+    def _start(self, token: str, started: float) -> _Open:
+        task, job = self._task, self._job
+        arguments = self._contract.arguments(
+            seed=job.seed, max_steps=job.max_steps, data=load_data(task)
+        )
+        config = override(task.baseline, job.changes)
+        run = start_run(task.trainable, self._contract, config, arguments, Path(job.folder))
+        return _Open(token, run, run.start_step, started, self._tail, time.monotonic())
+
+    def _steps(self, now: _Open, deadline: float) -> End | None:
+        while now.step < self._job.max_steps:
+            before = time.monotonic()
+            metrics = now.run.step()
+            if metrics is None:
+                if now.step == 0:
+                    raise TrainableError("the trainable ended before its first step")
+                return "complete"
+            now.step += 1
+            checked = _checked(metrics, self._task.objectives)
+            now.steps.append(Step(now.step, checked, time.monotonic() - before, time.time()))
+            if not all(math.isfinite(checked[name]) for name in self._task.objectives):
+                return "diverged"
+            if self._at_rest(now, deadline):
+                return None
+        return "complete"
+
+    def _at_rest(self, now: _Open, deadline: float) -> bool:
+        """Return whether the batch ends after this step; write a checkpoint where one is due."""
+        if now.step == self._job.max_steps:
+            return False  # the loop ends by itself, and a finished run needs no checkpoint
+        halts = self._job.halts
+        halt = halts is None or now.step in halts
+        due = time.monotonic() - now.checkpointed >= self._task.checkpoint_s
+        if now.run.saves and (due or (halts is not None and halt)):
+            self._checkpoint(now)
+        return halt or time.monotonic() >= deadline
+
+    def _checkpoint(self, now: _Open) -> None:
+        folder = Path(self._job.folder) / now.token
+        try:
+            now.checkpoints.append(write_checkpoint(now.run.save, folder, now.step))
+        except CheckpointError:
+            # a full disk costs the steps since the last checkpoint, not the trial
+            traceback.print_exc()
+        now.checkpointed = time.monotonic()
+
+    def _batch(self, now: _Open, end: End | None, error: str | None = None) -> Batch:
+        batch = Batch(
+            token=now.token,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            started=now.started,
+            start_step=now.run.start_step,
+            steps=tuple(now.steps),
+            checkpoints=tuple(now.checkpoints),
+            end=end,
+            error=error,
+            log=self._tail.text if end else None,
+            versions=versions(),
+        )
+        now.steps.clear()
+        now.checkpoints.clear()
+        return batch
+
+    def _raised(self, error: Exception, token: str, started: float) -> Batch:
+        trace = "".join(traceback.format_exception(error))
+        if self._open is not None:
+            batch = self._batch(self._open, "raised", trace)
+            self.close()
+            return batch
+        host, pid = socket.gethostname(), os.getpid()
+        return Batch(
+            token, host, pid, started, 0, (), (), "raised", trace, self._tail.text, versions()
+        )
+
+
+def load_data(task: Task) -> Any:
+    """Return what the study's loader returns; it is called once per process."""
+    if task.loader is None:
+        return None
+    key = (f"{task.loader.__module__}.{task.loader.__qualname__}", str(task.data_path))
+    if key not in _DATA:
+        _DATA[key] = task.loader(task.data_path)
+    return _DATA[key]
+
+
+def _checked(metrics: Mapping[str, Any], objectives: tuple[str, ...]) -> dict[str, float]:
+    """Return a step's metrics as plain numbers.
+
+    Raises
+    ------
+    TrainableError
+        If they are no mapping of names to numbers, or lack an objective.
+    """
+    if not isinstance(metrics, Mapping):
+        raise TrainableError(f"a step gives a mapping of metrics, got {metrics!r}")
+    for name in objectives:
+        if name not in metrics:
+            raise TrainableError(f"no metric '{name}' in this step{near_miss(name, metrics)}")
+    try:
+        return {str(name): float(value) for name, value in metrics.items()}
+    except (TypeError, ValueError) as error:
+        wrong = {name: type(value).__name__ for name, value in metrics.items()}
+        raise TrainableError(f"metrics must be numbers ({error}); got {wrong}") from error

@@ -1,0 +1,284 @@
+"""The command ``search``: the joint search, then its best configuration on fresh seeds."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal
+
+from search.configuration import flatten, override, unplain
+from search.engine.job import Task
+from search.engine.local import run_local
+from search.engine.samplers import derive_seed
+from search.engine.stream import Limits, Listener, Stream
+from search.engine.trials import Trials
+from search.engine.worker import load_data
+from search.environment import git_commit
+from search.errors import OptionError
+from search.loading import LoadedStudy
+from search.protocol.fixed_runs import FixedRuns
+from search.protocol.joint_search import JointSearch
+from search.protocol.specification import common_specification, search_specification
+from search.storage.database import Database
+from search.storage.ledger import Series
+from search.storage.lock import study_lock
+from search.storage.records import Asked, Result
+from search.storage.url import sqlite_path
+from search.study import Study
+
+EngineName = Literal["ray", "local"]
+CONFIRM_SEEDS = 10_000  # fresh seeds are derived from here on, far from trial numbers
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where and how a command runs.
+
+    Parameters
+    ----------
+    storage
+        URL of the study database.
+    artifacts
+        Folder of the checkpoints; None: beside the SQLite file.
+    engine
+        "ray" or "local".
+    address
+        Of a running Ray cluster; None starts one here.
+    workers
+        Trials at a time; None: as many as there is room for.
+    data
+        What the study's loader reads.
+    seed
+        Of the search.
+    """
+
+    storage: str
+    artifacts: Path | None = None
+    engine: EngineName = "ray"
+    address: str | None = None
+    workers: int | None = None
+    data: Path | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class SearchOutcome:
+    """How a search ended; `best` is None when no trial was completed."""
+
+    best: tuple[int, Asked, Result] | None
+    outcomes: Mapping[str, int]
+    steps_saved: float
+    ended_by: str | None
+
+
+def run_search(
+    loaded: LoadedStudy,
+    options: Options,
+    *,
+    trials: int,
+    limits: Limits,
+    confirm: int,
+    listener: Listener | None = None,
+) -> SearchOutcome:
+    """Search until `trials` trials exist; the same call again goes on, or does nothing.
+
+    Parameters
+    ----------
+    loaded
+        The study, from its file.
+    options
+        Where and how.
+    trials
+        Trials in all; a larger number later extends the search.
+    limits
+        What ends it earlier.
+    confirm
+        Fresh seeds on which the best configuration and the baseline are run afterwards.
+    listener
+        Called after every event.
+
+    Raises
+    ------
+    OptionError
+        If an option does not fit the study.
+    StudyLocked
+        If another driver holds the study.
+    """
+    check_options(loaded.study, options)
+    database = Database(options.storage)
+    try:
+        with study_lock(database, loaded.study.name), _engine(loaded, options) as engine:
+            searched = open_search(database, loaded, options, trials=trials)
+            stream = Stream([searched], limits, listener)
+            engine(stream)
+            if confirm and searched.best and stream.ended_by is None:
+                runs = _confirming(database, loaded, options, searched.best, confirm)
+                engine(Stream([runs], listener=listener))
+        counts = searched.counts
+        return SearchOutcome(searched.best, dict(counts.outcomes), counts.saved, stream.ended_by)
+    finally:
+        database.close()
+
+
+def open_search(
+    database: Database, loaded: LoadedStudy, options: Options, *, trials: int
+) -> Trials:
+    """Open a study's search, or go on with it."""
+    study, folder = loaded.study, loaded.path.parent
+    specification = search_specification(study, n_trials=trials, seed=options.seed, folder=folder)
+    directions = [goal.direction for goal in study.goals]
+    series = Series(database, f"{study.name}/search", "search", directions, specification)
+    series.specify(specification)
+    policy = JointSearch(study, series, n_trials=trials, seed=options.seed)
+    return _trials(loaded, options, series, policy)
+
+
+def _confirming(
+    database: Database,
+    loaded: LoadedStudy,
+    options: Options,
+    best: tuple[int, Asked, Result],
+    seeds: int,
+) -> Trials:
+    study = loaded.study
+    number, asked, _ = best
+    fresh = [derive_seed(options.seed, CONFIRM_SEEDS + i) for i in range(seeds)]
+    arm = f"trial {number}"
+    arms = {"baseline": {}, arm: asked.changes} if asked.changes else {"baseline": {}}
+    runs = [_run(study, name, changes, seed) for seed in fresh for name, changes in arms.items()]
+    specification = {
+        **common_specification(study, seed=options.seed, folder=loaded.path.parent),
+        "best_arm": arm if asked.changes else "baseline",
+        "seeds": fresh,
+        "reference_lines": reference_lines(study, options, fresh),
+    }
+    directions = [goal.direction for goal in study.goals]
+    series = Series(database, f"{study.name}/confirm", "confirm", directions, specification)
+    series.specify(specification)
+    return _trials(loaded, options, series, FixedRuns(runs))
+
+
+def _run(study: Study, arm: str, changes: Mapping[str, Any], seed: int) -> Asked:
+    baseline = study.space.baseline
+    config = override(baseline, unplain(baseline, changes))
+    return Asked(arm, seed, flatten(config), dict(changes), study.max_steps)
+
+
+def reference_lines(
+    study: Study, options: Options, seeds: Sequence[int]
+) -> dict[str, dict[str, Mapping[str, float]]]:
+    """Return every reference line's metrics by name and seed; functions are called here."""
+    found: dict[str, dict[str, Mapping[str, float]]] = {}
+    for name, line in study.reference_lines.items():
+        if not callable(line):
+            found[name] = {str(seed): dict(line) for seed in seeds}
+            continue
+        extra = {}
+        if "data" in inspect.signature(line).parameters:
+            extra = {"data": load_data(make_task(study, options))}
+        found[name] = {str(seed): dict(line(seed, **extra)) for seed in seeds}
+    return found
+
+
+def _trials(
+    loaded: LoadedStudy, options: Options, series: Series, policy: JointSearch | FixedRuns
+) -> Trials:
+    study = loaded.study
+    commit = git_commit(loaded.path.parent)
+    return Trials(
+        series,
+        policy,
+        objectives=study.goals,
+        score_at=study.score_at,
+        baseline=study.space.baseline,
+        artifacts=artifacts_folder(series.database, options),
+        retries=study.retries,
+        gpus=study.resources.gpus or 0.0,
+        attributes={"git_commit": commit} if commit else {},
+    )
+
+
+def artifacts_folder(database: Database, options: Options) -> Path:
+    """Return where checkpoints lie: as asked, else beside the SQLite file."""
+    if options.artifacts is not None:
+        return options.artifacts.absolute()
+    path = sqlite_path(database.url)
+    if path is None:
+        return Path("winnow-artifacts").absolute()
+    return path.with_name(f"{path.name}-artifacts").absolute()
+
+
+def make_task(study: Study, options: Options) -> Task:
+    """Return what all jobs of a study share."""
+    return Task(
+        trainable=study.trainable,
+        baseline=study.space.baseline,
+        objectives=tuple(goal.metric for goal in study.goals),
+        loader=study.data,
+        data_path=options.data.absolute() if options.data else None,
+        threads=max(1, int(study.resources.cpus)),
+    )
+
+
+def check_options(study: Study, options: Options) -> None:
+    """Refuse options that do not fit the study.
+
+    Raises
+    ------
+    OptionError
+        With the rule and the value.
+    """
+    if options.data is not None and study.data is None:
+        raise OptionError(
+            f"--data {options.data}: study '{study.name}' has no loader; give it Study(data=…)"
+        )
+    if options.data is not None and not options.data.exists():
+        raise OptionError(f"--data {options.data}: there is no such file or folder")
+    if options.workers is not None and options.workers < 1:
+        raise OptionError(f"--workers must be at least 1, got {options.workers}")
+    if options.engine == "local" and (options.workers or 1) > 1:
+        raise OptionError("the local engine runs one trial at a time; --workers needs --engine ray")
+    if options.engine == "local" and options.address:
+        raise OptionError("--address is a Ray cluster's; it needs --engine ray")
+
+
+def ray_is_installed() -> bool:
+    """Return whether the Ray engine can be used here."""
+    return find_spec("ray") is not None
+
+
+@contextmanager
+def _engine(loaded: LoadedStudy, options: Options) -> Iterator[Any]:
+    """Yield a function that serves a stream."""
+    study, task = loaded.study, make_task(loaded.study, options)
+
+    def attended(serve: Any) -> Any:
+        def run(stream: Stream) -> None:
+            try:
+                serve(stream)
+            except BaseException:
+                stream.interrupt()
+                raise
+
+        return run
+
+    if options.engine == "local":
+        yield attended(lambda stream: run_local(stream, task))
+        return
+    from search.engine.cluster import ray_session
+    from search.engine.tune import run_ray
+
+    with ray_session(
+        address=options.address,
+        threads=task.threads,
+        module=loaded.module,
+        variables=loaded.variables,
+        folders=[loaded.path.parent],
+    ):
+        yield attended(
+            lambda stream: run_ray(stream, task, study.resources, workers=options.workers)
+        )

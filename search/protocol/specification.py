@@ -1,0 +1,89 @@
+"""What a search was asked, as the database keeps it and reports read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from search.configuration import Source, flatten, plain
+from search.environment import git_commit, machine, versions
+from search.parameters import Parameter, Parameters
+from search.pruner import ASHA
+from search.space import Categorical, Float
+from search.study import Objective, Study
+
+
+def search_specification(study: Study, *, n_trials: int, seed: int, folder: Path) -> dict[str, Any]:
+    """Return everything a search report needs to know about the question."""
+    parameters = Parameters.of(study.space, study.techniques)
+    return {
+        **common_specification(study, seed=seed, folder=folder),
+        "n_trials": n_trials,
+        "sampler": study.sampler if isinstance(study.sampler, str) else repr(study.sampler),
+        "pruner": _pruner(study),
+        "parameters": [_parameter(parameter) for parameter in parameters.parameters],
+    }
+
+
+def common_specification(study: Study, *, seed: int, folder: Path) -> dict[str, Any]:
+    """Return what every series of a study records: question, baseline, machine, versions."""
+    return {
+        "objectives": [_objective(goal) for goal in study.goals],
+        "evaluation": _objective(study.held_out),
+        "secondary": [_objective(metric) for metric in study.secondary],
+        "max_steps": study.max_steps,
+        "score_at": study.score_at,
+        "seed": seed,
+        "split_seed": study.split_seed,
+        "replication": study.replication,
+        "smallest_gain": study.smallest_gain,
+        "baseline": plain(flatten(study.space.baseline)),
+        "source": asdict(Source.of(study.space.baseline)),
+        "targets": study.targets,
+        "resources": asdict(study.resources),
+        "versions": versions(),
+        "machine": machine(),
+        "git_commit": git_commit(folder),
+    }
+
+
+def _objective(goal: Objective) -> dict[str, str]:
+    return {"metric": goal.metric, "direction": goal.direction}
+
+
+def _pruner(study: Study) -> dict[str, Any]:
+    pruner = study.pruner
+    found: dict[str, Any] = {"kind": type(pruner).__name__, **asdict(pruner)}
+    if isinstance(pruner, ASHA):
+        brackets = range(pruner.brackets)
+        found["steps"] = [list(pruner.steps(study.max_steps, bracket=b)) for b in brackets]
+        found["rungs"] = found["steps"]
+    return found
+
+
+def _parameter(parameter: Parameter) -> dict[str, Any]:
+    domain = parameter.domain
+    found: dict[str, Any] = {"name": parameter.name, "when": _condition(parameter)}
+    if isinstance(domain, Categorical):
+        return {**found, "kind": "categorical", "choices": list(domain.choices)}
+    kind = "float" if isinstance(domain, Float) else "int"
+    bounds = {"low": domain.low, "high": domain.high, "log": domain.log, "step": domain.step}
+    return {**found, "kind": kind, **bounds}
+
+
+def _condition(parameter: Parameter) -> str | None:
+    texts = [_text(condition, "=") for condition in parameter.when]
+    texts += [_text(condition, "≠") for condition in parameter.unless]
+    return " and ".join(texts) or None
+
+
+def _text(condition: Mapping[str, Any], relation: str) -> str:
+    return " and ".join(f"{path} {relation} {_values(value)}" for path, value in condition.items())
+
+
+def _values(value: Any) -> str:
+    if isinstance(value, set | frozenset):
+        return " or ".join(sorted(str(item) for item in value))
+    return str(value)
