@@ -16,6 +16,7 @@ from search.errors import (
     WinnowError,
 )
 from search.pruner import ASHA, MedianStopping, NoPruning
+from search.script import main
 from search.space import Categorical, Float, Int, Space, When
 from search.study import Objective, Resources, Study
 from search.technique import Effort, Impact, Technique
@@ -47,4 +48,5 @@ __all__ = [
     "TrainableError",
     "When",
     "WinnowError",
+    "main",
 ]

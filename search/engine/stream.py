@@ -44,6 +44,8 @@ class Stream:
         What ends it early.
     listener
         Called after every event, in the driver; for live views.
+    follow
+        Called when everything has ended and no limit was reached: the series that follow, or none.
     """
 
     def __init__(
@@ -51,13 +53,15 @@ class Stream:
         series: Sequence[Trials],
         limits: Limits | None = None,
         listener: Listener | None = None,
+        follow: Callable[[], Sequence[Trials]] | None = None,
     ) -> None:
-        self.series = tuple(series)
+        self.series: list[Trials] = []
+        self._by_study: dict[str, Trials] = {}
         self.limits = limits or Limits()
         self.started = time.monotonic()
         self.ended_by: str | None = None
-        self._by_study = {trials.study: trials for trials in self.series}
-        self._listener = listener
+        self._listener, self._follow = listener, follow
+        self._extend(series)
 
     @property
     def running(self) -> int:
@@ -72,7 +76,17 @@ class Stream:
             if job := trials.next_job():
                 self._tell_listener()
                 return job
-        return "wait" if self.running else "done"
+        if self.running:
+            return "wait"
+        if self._follow is None:
+            return "done"
+        follow, self._follow = self._follow, None
+        self._extend(follow())
+        return self.next()
+
+    def _extend(self, series: Sequence[Trials]) -> None:
+        self.series += series
+        self._by_study |= {trials.study: trials for trials in series}
 
     def observe(self, key: Key, batch: Batch) -> bool:
         """Store what a worker reports; return whether its trial goes on."""

@@ -113,11 +113,14 @@ def run_search(
     try:
         with study_lock(database, loaded.study.name), _engine(loaded, options) as engine:
             searched = open_search(database, loaded, options, trials=trials)
-            stream = Stream([searched], limits, listener)
+
+            def confirming() -> list[Trials]:
+                if not confirm or searched.best is None:
+                    return []
+                return [_confirming(database, loaded, options, searched.best, confirm)]
+
+            stream = Stream([searched], limits, listener, confirming)
             engine(stream)
-            if confirm and searched.best and stream.ended_by is None:
-                runs = _confirming(database, loaded, options, searched.best, confirm)
-                engine(Stream([runs], listener=listener))
         counts = searched.counts
         return SearchOutcome(searched.best, dict(counts.outcomes), counts.saved, stream.ended_by)
     finally:

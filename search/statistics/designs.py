@@ -128,7 +128,9 @@ def screen(
     return tuple(
         Screened(
             name=names[i],
-            effect=Interval(float(fit.params[i]), *(float(x) for x in bounds[i]), 1 - alpha),
+            effect=Interval(
+                float(fit.params[i]), float(bounds[i, 0]), float(bounds[i, 1]), 1 - alpha
+            ),
             p_value=float(p[i]),
             p_adjusted=float(adjusted[i]),
             candidate=bool(adjusted[i] <= alpha),

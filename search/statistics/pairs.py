@@ -156,7 +156,7 @@ def _charge_failures(
     looks: tuple[int, ...],
 ) -> None:
     """Fill the spoiled pairs of `d` by the failure rule, each as its own look saw it."""
-    for column in np.flatnonzero(spoiled.any(axis=0)):
+    for column in np.unique(np.nonzero(spoiled)[1]):
         start = 0
         for n in looks:
             rows = start + np.flatnonzero(spoiled[start:n, column])
@@ -172,6 +172,6 @@ def _charge_failures(
 
 
 def baseline_failures(scores: Scores, looks: tuple[int, ...]) -> tuple[int, ...]:
-    """Number of failed baseline runs within each look."""
+    """Count the failed baseline runs within each look."""
     bad = scores.baseline_closed & ~np.isfinite(scores.baseline)
     return tuple(int(bad[:n].sum()) for n in looks)

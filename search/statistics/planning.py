@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -70,17 +71,17 @@ def simulate_differences(
 
     def draw(size: tuple[int, ...]) -> FloatArray:
         if heavy_tails:
-            return rng.standard_t(3, size) / np.sqrt(3.0)
+            return np.asarray(rng.standard_t(3, size)) / math.sqrt(3.0)
         return rng.standard_normal(size)
 
-    shared = np.sqrt(rho) * draw((repetitions, n_seeds, 1))
-    own = np.sqrt(1 - rho) * draw(shape) * scale
-    scores = shared + own
-    return truth + scores[..., 1:] - scores[..., :1]
+    shared = math.sqrt(rho) * draw((repetitions, n_seeds, 1))
+    scores: FloatArray = shared + math.sqrt(1 - rho) * draw(shape) * scale
+    d: FloatArray = truth + scores[..., 1:] - scores[..., :1]
+    return d
 
 
 def runs_by_look(outcome: Race, looks: Sequence[int]) -> FloatArray:
-    """Runs finished by the end of each look, the baseline's included.
+    """Count the runs finished by the end of each look, the baseline's included.
 
     Returns
     -------

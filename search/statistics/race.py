@@ -125,6 +125,8 @@ def race(
     """
     sizes = rules.sizes(pairs.d.shape[-1])
     state = _start(pairs, len(sizes))
+    if not len(sizes):
+        return state
     for j, n_seeds in enumerate(rules.looks):
         if n_seeds > pairs.d.shape[-2]:
             break
@@ -182,7 +184,9 @@ def _test(
         known = np.isfinite(prior.p)
         variance, df = np.where(known, prior.variance, variance), np.where(known, prior.df, df)
         p = np.where(known, prior.p, p)
-        se = np.where(known, np.sqrt(variance * (1 / np.maximum(n, 1) + rules.test_train_ratio)), se)
+        se = np.where(
+            known, np.sqrt(variance * (1 / np.maximum(n, 1) + rules.test_train_ratio)), se
+        )
     return Columns(
         n=n,
         n_valid=np.where(update, found.n_valid, old.n_valid),
@@ -277,9 +281,11 @@ def _stays(
         return np.ones(codes.shape, dtype=np.bool_)
     if not any(rules.keep):
         return np.zeros(codes.shape, dtype=np.bool_)
-    mean, se, df, n = (_pick(x, best) for x in (columns.mean, columns.se, columns.df, columns.n))
-    low = mean - half_width(se, df, n, rules, rules.sizes(best.shape[-1]))
-    return (codes == CODES[Verdict.REJECT]) & np.array(rules.keep) & (low <= -delta)
+    se, df = _pick(columns.se, best), _pick(columns.df, best)
+    half = half_width(se, df, _pick(columns.n, best), rules, rules.sizes(best.shape[-1]))
+    unproven = _pick(columns.mean, best) - half <= -delta
+    stays: BoolArray = (codes == CODES[Verdict.REJECT]) & np.array(rules.keep) & unproven
+    return stays
 
 
 def _close(state: Race, rules: Rules, done: BoolArray) -> Race:

@@ -104,9 +104,7 @@ def rank_distribution(
         for name, nu in zip(names, df, strict=True)
     ]
     truth = effect[:, None] + sd[:, None] * np.array(noise).reshape(len(names), draws)
-    order = np.argsort(-truth, axis=0, kind="stable")
-    ranks = np.empty_like(order)
-    np.put_along_axis(ranks, order, np.arange(1, len(names) + 1)[:, None], axis=0)
+    ranks = truth.shape[0] - truth.argsort(axis=0).argsort(axis=0)
     ordered = np.sort(ranks, axis=1)
     return RankDistribution(
         low=ordered[:, int(0.05 * draws)],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from search.statistics.errors import StatisticsError
@@ -140,7 +141,7 @@ class Registration:
 
     def _rule_problems(self) -> Iterator[str]:
         looks = self.looks
-        if not looks or looks[0] < 1 or any(a >= b for a, b in zip(looks, looks[1:], strict=False)):
+        if not looks or looks[0] < 1 or any(a >= b for a, b in pairwise(looks)):
             yield f"looks must be increasing numbers of seeds, got {looks!r}"
         if self.direction not in ("maximize", "minimize"):
             yield f"direction is 'maximize' or 'minimize', got {self.direction!r}"

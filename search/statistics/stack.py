@@ -30,7 +30,8 @@ class Member:
     in_stack
         Its effect on top of the others: stack minus the stack without it.
     shift
-        `in_stack` minus `alone`, per seed: below 0 it repeats what others do, above 0 it needs them.
+        `in_stack` minus `alone`, per seed: below 0 it repeats what others do, above 0 it builds
+        on them.
     drop
         The upper bound of `in_stack` lies below its delta: not worth keeping in the stack.
     redundant, synergic
@@ -114,9 +115,7 @@ def judge_stack(
     inside = {name: full - sign * finite_sample(without[name], name) for name in names}
     if any(x.shape != base.shape for x in (full, *alone.values(), *inside.values())):
         raise StatisticsError("the arms of a stack must share their seeds")
-    members = tuple(
-        _member(name, alone[name], inside[name], delta[name], alpha) for name in names
-    )
+    members = tuple(_member(name, alone[name], inside[name], delta[name], alpha) for name in names)
     total = np.sum(list(alone.values()), axis=0)
     redundant = [member.name for member in members if member.redundant]
     return Stack(
@@ -131,9 +130,7 @@ def judge_stack(
     )
 
 
-def _member(
-    name: str, alone: FloatArray, inside: FloatArray, delta: float, alpha: float
-) -> Member:
+def _member(name: str, alone: FloatArray, inside: FloatArray, delta: float, alpha: float) -> Member:
     shift = mean_interval(inside - alone, 1 - alpha)
     return Member(
         name=name,

@@ -20,7 +20,7 @@ BORDER = 0.05
 
 
 def expected_best(scores: npt.ArrayLike, direction: Direction = "maximize") -> FloatArray:
-    """Expected best validation score of n random trials, for n = 1 .. B.
+    """Return the expected best validation score of n random trials, for n = 1 .. B.
 
     The plug-in estimator ``Σ_i v_(i) [(i/B)^n - ((i-1)/B)^n]`` (Dodge et al. 2019,
     arXiv:1909.03004); it is biased low, and of the known ones leads to the fewest wrong

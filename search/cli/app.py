@@ -1,0 +1,107 @@
+"""The application: commands, and what happens when one of them fails.
+
+Exit status: 0 done, 2 the study or an option is wrong, 3 stopped before the end (resumable),
+1 anything else.
+"""
+
+from __future__ import annotations
+
+import logging
+import shlex
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import optuna
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from search.cli import dashboard, report, searching
+from search.errors import (
+    OptionError,
+    SpaceError,
+    StudyError,
+    TechniqueError,
+    TrainableError,
+    WinnowError,
+)
+from search.loading import LoadedStudy
+from search.storage.url import redact
+
+WRONG = (OptionError, SpaceError, StudyError, TechniqueError, TrainableError)
+INTERRUPTED = 3
+
+app = typer.Typer(
+    name="winnow",
+    help="Which training techniques are worth adopting, and at which hyperparameters?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+app.command(name="search")(searching.search)
+app.command(name="report")(report.report)
+app.command(name="dashboard")(dashboard.dashboard)
+
+
+@app.callback()
+def winnow() -> None:
+    """Which training techniques are worth adopting, and at which hyperparameters?"""
+
+
+def run(arguments: Sequence[str] | None = None, loaded: LoadedStudy | None = None) -> NoReturn:
+    """Run one command and exit.
+
+    Parameters
+    ----------
+    arguments
+        The command line without the program; None: the process's own.
+    loaded
+        The study, when its file is the program.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        status = app(arguments, obj=loaded, standalone_mode=False)
+    except KeyboardInterrupt:
+        errors.print(f"\nstopped; nothing is lost. To go on:\n  {escape(_again())}")
+        sys.exit(INTERRUPTED)
+    except WinnowError as error:
+        for line in str(error).splitlines():
+            errors.print(f"[bold red]error:[/] {escape(line)}")
+        sys.exit(2 if isinstance(error, WRONG) else 1)
+    except typer.Exit as leaving:
+        sys.exit(leaving.exit_code)
+    except typer.Abort:
+        sys.exit(INTERRUPTED)
+    except Exception as error:
+        show = getattr(error, "show", None)  # the command line's own errors print their usage
+        if show is None:
+            raise
+        show()
+        sys.exit(int(getattr(error, "exit_code", 1)))
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _again() -> str:
+    """Return the command that goes on, without any password."""
+    words = [_harmless(word) for word in sys.argv[1:]]
+    program = Path(sys.argv[0])
+    start = ["python", str(program)] if program.suffix == ".py" else [program.name]
+    return shlex.join([*start, *words])
+
+
+def _harmless(word: str) -> str:
+    option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
+    return f"{option}{equals}{redact(value)}" if "://" in value else word

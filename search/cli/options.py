@@ -1,0 +1,61 @@
+"""The options that commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+from rich.console import Console
+
+from search.errors import OptionError, near_miss
+from search.loading import LoadedStudy, load_study
+from search.protocol.searching import EngineName, ray_is_installed
+from search.storage.url import DEFAULT_STORAGE
+
+File = Annotated[Path, typer.Argument(help="The study file.", show_default=False)]
+Storage = Annotated[
+    str,
+    typer.Option(
+        envvar="WINNOW_STORAGE",
+        help="Study database: sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE. A "
+        "password belongs into the environment variable, not on the command line.",
+        show_envvar=True,
+    ),
+]
+Artifacts = Annotated[
+    Path | None,
+    typer.Option(help="Folder of the checkpoints; by default beside the SQLite file."),
+]
+Engine = Annotated[str, typer.Option(help="ray (Ray Tune) or local (in this process).")]
+Address = Annotated[
+    str | None, typer.Option(help="A running Ray cluster; by default one is started here.")
+]
+Workers = Annotated[
+    int | None, typer.Option(help="Trials at a time; by default as many as there is room for.")
+]
+Data = Annotated[Path | None, typer.Option(help="What the study's data loader reads.")]
+Seed = Annotated[int, typer.Option(help="Drives everything random.")]
+
+STORAGE = DEFAULT_STORAGE
+
+
+def resolve_study(context: typer.Context, file: Path) -> LoadedStudy:
+    """Return the study of the running script, or load it from its file."""
+    return context.obj if isinstance(context.obj, LoadedStudy) else load_study(file)
+
+
+def resolve_engine(name: str, console: Console) -> EngineName:
+    """Return the engine; local, with a notice, where Ray is absent.
+
+    Raises
+    ------
+    OptionError
+        If there is no such engine.
+    """
+    if name not in ("ray", "local"):
+        raise OptionError(f"--engine has no '{name}'{near_miss(name, ('ray', 'local'))}")
+    if name == "ray" and not ray_is_installed():
+        console.print("Ray is not installed here: using the local engine, one trial at a time.")
+        return "local"
+    return cast("EngineName", name)

@@ -1,0 +1,53 @@
+"""``winnow report``: what the database knows, as a table, a page or a file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from search.cli.options import STORAGE, Storage
+from search.loading import LoadedStudy, load_study
+from search.reports import render, search_report
+from search.storage.database import Database
+
+
+def report(
+    context: typer.Context,
+    file_or_name: Annotated[
+        str, typer.Argument(help="The study file, or the study's name.", show_default=False)
+    ],
+    format_: Annotated[
+        str, typer.Option("--format", help="table, markdown, html, csv or json.")
+    ] = "table",
+    output: Annotated[
+        Path | None, typer.Option(help="File to write; by default standard output.")
+    ] = None,
+    storage: Storage = STORAGE,
+) -> None:
+    """Report on a study: everything comes from the database.
+
+    Given a name instead of a file, no study file is imported.
+
+    Example: [bold]winnow report pi-tft --format html --output report.html[/]
+    """
+    name = _name(context, file_or_name)
+    database = Database(storage, create=False)
+    try:
+        text = render(search_report(database, name), format_)
+    finally:
+        database.close()
+    if output is None:
+        sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+        return
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(text, encoding="utf-8")
+
+
+def _name(context: typer.Context, file_or_name: str) -> str:
+    if isinstance(context.obj, LoadedStudy):
+        return context.obj.study.name
+    path = Path(file_or_name)
+    return load_study(path).study.name if path.suffix == ".py" else file_or_name

@@ -1,0 +1,131 @@
+"""``winnow search``: the joint search alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from search.cli.live import View
+from search.cli.options import (
+    STORAGE,
+    Address,
+    Artifacts,
+    Data,
+    Engine,
+    File,
+    Seed,
+    Storage,
+    Workers,
+    resolve_engine,
+    resolve_study,
+)
+from search.engine.stream import Limits
+from search.errors import OptionError
+from search.loading import LoadedStudy
+from search.protocol.searching import Options, SearchOutcome, run_search
+from search.reports import render, search_report
+from search.storage.database import Database
+
+
+def search(
+    context: typer.Context,
+    file: File,
+    trials: Annotated[int, typer.Option(help="Trials in all; more later extends the search.")] = 64,
+    storage: Storage = STORAGE,
+    artifacts: Artifacts = None,
+    engine: Engine = "ray",
+    address: Address = None,
+    workers: Workers = None,
+    data: Data = None,
+    seed: Seed = 0,
+    hours: Annotated[float | None, typer.Option(help="Stop after this wall time.")] = None,
+    gpu_hours: Annotated[float | None, typer.Option(help="Stop after this GPU time.")] = None,
+    patience: Annotated[
+        int | None, typer.Option(help="Stop after this many trials without a new best.")
+    ] = None,
+    confirm: Annotated[
+        int, typer.Option(help="Fresh seeds for the best configuration and the baseline.")
+    ] = 3,
+    output: Annotated[
+        Path | None, typer.Option(help="HTML report; by default NAME-search.html beside the data.")
+    ] = None,
+) -> None:
+    """Search the space and the techniques' switches together, pruned, and confirm the best.
+
+    The same command again goes on where it was stopped; a finished search does nothing.
+
+    Example: [bold]winnow search studies/pi_tft.py --trials 64[/]
+    """
+    console = Console()
+    loaded = resolve_study(context, file)
+    _check(trials=trials, confirm=confirm, hours=hours, gpu_hours=gpu_hours, patience=patience)
+    options = Options(
+        storage=storage,
+        artifacts=artifacts,
+        engine=resolve_engine(engine, console),
+        address=address,
+        workers=workers,
+        data=data,
+        seed=seed,
+    )
+    console.print(_opening(loaded, trials, options), highlight=False)
+    with View(console, trials).showing() as view:
+        outcome = run_search(
+            loaded,
+            options,
+            trials=trials,
+            limits=Limits(hours, gpu_hours, patience),
+            confirm=confirm,
+            listener=view,
+        )
+    _closing(console, loaded, options, outcome, output)
+    if outcome.best is None and len(loaded.study.goals) == 1:
+        raise typer.Exit(1)
+
+
+def _check(
+    *,
+    trials: int,
+    confirm: int,
+    hours: float | None,
+    gpu_hours: float | None,
+    patience: int | None,
+) -> None:
+    if trials < 1:
+        raise OptionError(f"--trials must be at least 1, got {trials}")
+    if confirm < 0:
+        raise OptionError(f"--confirm must be 0 or more, got {confirm}")
+    for name, value in (("hours", hours), ("gpu-hours", gpu_hours), ("patience", patience)):
+        if value is not None and not value > 0:
+            raise OptionError(f"--{name} must be positive, got {value}")
+
+
+def _opening(loaded: LoadedStudy, trials: int, options: Options) -> str:
+    goals = ", ".join(f"{goal.direction} {goal.metric}" for goal in loaded.study.goals)
+    return f"Searching [bold]{escape(loaded.study.name)}[/]: {goals}; {trials} trials, {options.engine} engine"
+
+
+def _closing(
+    console: Console,
+    loaded: LoadedStudy,
+    options: Options,
+    outcome: SearchOutcome,
+    output: Path | None,
+) -> None:
+    name = loaded.study.name
+    database = Database(options.storage, create=False)
+    try:
+        report = search_report(database, name)
+    finally:
+        database.close()
+    path = output or Path(f"{name}-search.html")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(render(report, "html"), encoding="utf-8")
+    if outcome.ended_by:
+        console.print(f"Stopped by {outcome.ended_by}.", highlight=False)
+    console.print(render(report, "table"), highlight=False, markup=False, soft_wrap=True)
+    console.print(f"Report: {path}", highlight=False, markup=False, soft_wrap=True)

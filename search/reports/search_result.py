@@ -1,0 +1,106 @@
+"""What a search report holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from search.reports.confirmation import Confirmation
+from search.reports.importances import Importances
+from search.reports.learning_curves import Curves, Rung
+from search.reports.projections import Parallel, ParameterRow, Slice, ranked
+from search.reports.timeline import Timeline
+from search.reports.trial_rows import TrialRow
+from search.reports.views import View
+from search.study import Objective
+
+OUTCOMES = ("complete", "pruned", "diverged", "failed", "stopped", "running")
+
+
+@dataclass(frozen=True)
+class SearchReport:
+    """A search with all that its report shows; figures and renderers compute nothing.
+
+    Parameters
+    ----------
+    name, created, specification
+        As registered.
+    objectives
+        The metrics searched on, the first of which slices and importances are about.
+    trials
+        By number.
+    best
+        The completed trial with the best score; None without one, and for several objectives.
+    baseline
+        The trial of the baseline configuration, completed if there is such a one.
+    gain
+        Best minus baseline, positive when better, on the metric that selected the best.
+    front
+        For several objectives: numbers of the completed trials that no other one dominates.
+    improvements
+        (number, value) of every trial that was the best so far when it was asked.
+    counts
+        Trials by outcome, in the order of `OUTCOMES`.
+    asked_for
+        How many trials the search was asked for; None when that is not registered.
+    steps_trained
+        Steps of all trials together.
+    steps_saved
+        Share of the steps of complete, pruned and diverged trials that pruning saved.
+    targets
+        Named values that are drawn as lines.
+    targets_beyond
+        Those that lie too far away to be drawn.
+    code
+        The best configuration as an expression ready to paste.
+    """
+
+    name: str
+    created: float
+    specification: Mapping[str, Any]
+    objectives: tuple[Objective, ...]
+    max_steps: int
+    trials: tuple[TrialRow, ...]
+    best: TrialRow | None
+    baseline: TrialRow | None
+    gain: float | None
+    front: tuple[int, ...]
+    improvements: tuple[tuple[int, float], ...]
+    counts: Mapping[str, int]
+    asked_for: int | None
+    steps_trained: int
+    steps_saved: float | None
+    targets: Mapping[str, float]
+    targets_beyond: Mapping[str, float]
+    code: str
+    view: View
+    parameters: tuple[ParameterRow, ...]
+    curves: tuple[Curves, ...]
+    rungs: tuple[Rung, ...]
+    slices: tuple[Slice, ...]
+    parallel: Parallel
+    importances: Importances
+    timeline: Timeline
+    confirmation: Confirmation | None
+
+    @property
+    def objective(self) -> Objective:
+        """The first objective."""
+        return self.objectives[0]
+
+    @property
+    def finished(self) -> bool:
+        """Whether all trials that were asked for have ended."""
+        ended = len(self.trials) - self.counts.get("running", 0)
+        return ended >= (self.asked_for or 0) and not self.counts.get("running", 0)
+
+    @property
+    def best_first(self) -> tuple[TrialRow, ...]:
+        """The completed trials, best first."""
+        return tuple(ranked(self.trials, self.objective))
+
+    @property
+    def failures(self) -> tuple[TrialRow, ...]:
+        """The trials that raised an error, whether or not they were retried with success."""
+        return tuple(row for row in self.trials if row.outcome == "failed" or row.error)

@@ -1,0 +1,1 @@
+"""Statistics of the priority table: pure functions on arrays and frozen records."""
