@@ -1,0 +1,36 @@
+"""Which training techniques help PI-TFT foresee dangerous conjunctions of satellites?
+
+winnow search studies/pi_tft.py --trials 32
+python studies/pi_tft.py search --data train_data.csv     # the official files, if you have them
+"""
+
+from search import ASHA, Objective, Study, main
+from spaces.pi_tft import FURTHER, SPACE, TECHNIQUES
+from trainables.pi_tft.metrics import evaluate
+from trainables.pi_tft.real_data import load_messages
+from trainables.pi_tft.reference_lines import boosted_trees, latest_message
+from trainables.pi_tft.trainable import PiTft
+
+STUDY = Study(
+    name="pi-tft",
+    trainable=PiTft,
+    space=SPACE,
+    techniques=(*TECHNIQUES, *FURTHER),
+    objective=Objective("val_ap", "maximize"),
+    evaluation=Objective("test_ap", "maximize"),
+    secondary=(
+        Objective("test_auroc", "maximize"),
+        Objective("test_f1_tuned", "maximize"),
+        Objective("test_challenge", "minimize"),
+        Objective("test_ece", "minimize"),
+    ),
+    smallest_gain=0.02,
+    max_steps=16,
+    pruner=ASHA(grace_steps=2, reduction_factor=3),
+    data=load_messages,
+    metrics=evaluate,
+    reference_lines={"Boosted trees": boosted_trees, "Latest risk": latest_message},
+)
+
+if __name__ == "__main__":
+    main(STUDY)

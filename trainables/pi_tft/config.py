@@ -1,0 +1,178 @@
+"""Configuration of PI-TFT: the plain state of the source document, at a size a laptop can train.
+
+The baseline is plain cross-entropy on the last position's summary, an auxiliary miss-distance loss
+at weight 0.5, physics terms at weight 0.2, gradients summed, no averaging, no accumulation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from search.errors import SpaceError
+from trainables.pi_tft.generator import GeneratorConfig
+from trainables.techniques.pooling import Pooling
+from trainables.techniques.schedules import AveragingShape, Shape
+from trainables.techniques.surgery import Kind as AggregatorKind
+
+Groups = Literal["joint", "risk_only", "risk+miss", "risk+physics"]
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Which events a run trains on, and what it reads of them."""
+
+    generator: GeneratorConfig = field(default_factory=GeneratorConfig)  # where no data is given
+    delta_features: bool = False  # first differences of the messages' columns, as further features
+    max_length: int = 30  # the documented one; the longest official sequence has 22 messages
+    horizon_days: float = 2.0  # the challenge withholds what is nearer to the closest approach
+    split_seed: int = 0  # draws the held-out events of a finite data set
+    replication: Literal["fixed", "resplit"] = "fixed"  # whether a new seed redraws them
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Size and shape of the network."""
+
+    width: int = 16  # ten thousand parameters for 1,500 events; 128 in the source system
+    layers: int = 1  # 2 in the source system
+    heads: int = 2  # 8 dimensions each, as few as keep attention expressive; 4 in the source system
+    dropout: float = 0.1  # the paper's smallest; the source system's is 0.15
+    gated_selection: bool = (
+        False  # variables embedded linearly, as in the source system, or by GRNs
+    )
+    pooling: Pooling = "last"  # the baseline of the source document
+    pool_hidden: int = 16  # hidden units of the attention pool's score: the width
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """Losses and their weights."""
+
+    kind: Literal["bce", "wbce", "focal"] = "bce"  # plain cross-entropy is the baseline
+    gamma: float = 2.0  # focal: recommended by its paper
+    alpha: float = 0.75  # focal: weight of the positive class, the source document's
+    pos_weight: float = 20.0  # wbce: about negatives per positive
+    miss_weight: float = 0.5  # "0.5 originally" in the source system
+    physics_weight: float = 0.2  # the source system's class default
+    bound: float = 1.0  # of the terms within the physics loss
+    consistency: float = 1.0
+    monotone: float = 1.0
+    martingale: float = 1.0
+    dex_per_logit: float = 1.0  # spread of final risks about a forecast two days ahead, in decades
+
+
+@dataclass(frozen=True)
+class OptimConfig:
+    """Optimisation."""
+
+    encoder_lr: float = 1e-2  # AdamW at this width, in 150 updates; 3e-4 at width 128
+    head_lr: float = 1e-2  # no reason to differ before a search finds one
+    weight_decay: float = 1e-2  # AdamW's default, and the source system's
+    batch_size: int = 128  # twelve optimizer steps per epoch of 1,500 events
+    accum_steps: int = 1  # no accumulation is the baseline
+    clip: float = 1.0  # the source system's; larger than most steps' norm after warm-up
+    warmup: float = 0.1  # share of all optimizer steps, as in the source system
+    schedule: Shape = "cosine"  # as in the source system
+    swa: bool = False  # off in the baseline
+    swa_start: float = 0.75  # share of the epochs before averaging, as in the source system
+    swa_lr: float = 3e-3  # a third of the peak: large enough to move, small enough to stay
+    swa_anneal: int = 2  # epochs from the rate before to swa_lr
+    swa_schedule: AveragingShape = "constant"  # the source document's example
+    cycle_len: int = 2  # epochs per cycle, if cyclic: two snapshots in the last quarter of 16
+    ema: bool = False  # off in the baseline
+    ema_decay: float = 0.98  # about the last 50 optimizer steps, four epochs
+    patience: int = 0  # epochs without a better val_ap before stopping; 0 for no early stopping
+
+
+@dataclass(frozen=True)
+class MtlConfig:
+    """How several tasks share the encoder."""
+
+    aggregator: AggregatorKind = "sum"  # plain gradient descent on the summed loss
+    gradnorm_alpha: float = 1.5  # the paper's, for tasks of unlike difficulty
+    cagrad_c: float = 0.5  # the middle of the paper's range
+    groups: Groups = "joint"  # all tasks together
+
+
+@dataclass(frozen=True)
+class PiTftConfig:
+    """Everything that a run of PI-TFT depends on, but its seed.
+
+    Raises
+    ------
+    SpaceError
+        With every value that is out of range, or that does not fit another.
+    """
+
+    data: DataConfig = DataConfig()
+    model: ModelConfig = ModelConfig()
+    loss: LossConfig = LossConfig()
+    optim: OptimConfig = OptimConfig()
+    mtl: MtlConfig = MtlConfig()
+
+    def __post_init__(self) -> None:
+        if problems := [
+            *_model_problems(self.model),
+            *_loss_problems(self.loss),
+            *_optim_problems(self.optim),
+            *_mtl_problems(self.mtl),
+        ]:
+            raise SpaceError(problems)
+
+
+def documented() -> PiTftConfig:
+    """Return the size of the source system: width 128, 2 layers, 4 heads, sequences of 30."""
+    return PiTftConfig(
+        model=ModelConfig(width=128, layers=2, heads=4, dropout=0.15, pool_hidden=64),
+        optim=OptimConfig(encoder_lr=3e-4, head_lr=3e-4, batch_size=64, swa_lr=1e-5, patience=15),
+    )
+
+
+def _model_problems(model: ModelConfig) -> Iterator[str]:
+    for name, least in (("width", 1), ("layers", 1), ("heads", 1), ("pool_hidden", 0)):
+        yield from _at_least(f"model.{name}", getattr(model, name), least)
+    if model.heads >= 1 and model.width % model.heads:
+        yield f"model.width must be a multiple of model.heads, got {model.width} and {model.heads}"
+    yield from _within("model.dropout", model.dropout, 0, 0.95)
+
+
+def _loss_problems(loss: LossConfig) -> Iterator[str]:
+    weights = ("miss_weight", "physics_weight", "bound", "consistency", "monotone", "martingale")
+    for name in ("gamma", *weights):
+        yield from _at_least(f"loss.{name}", getattr(loss, name), 0)
+    yield from _within("loss.alpha", loss.alpha, 0, 1)
+    for name in ("pos_weight", "dex_per_logit"):
+        yield from _positive(f"loss.{name}", getattr(loss, name))
+
+
+def _optim_problems(optim: OptimConfig) -> Iterator[str]:
+    for name in ("encoder_lr", "head_lr", "clip", "swa_lr"):
+        yield from _positive(f"optim.{name}", getattr(optim, name))
+    for name in ("batch_size", "accum_steps", "cycle_len"):
+        yield from _at_least(f"optim.{name}", getattr(optim, name), 1)
+    for name in ("weight_decay", "swa_anneal", "patience"):
+        yield from _at_least(f"optim.{name}", getattr(optim, name), 0)
+    for name in ("warmup", "swa_start", "ema_decay"):
+        yield from _within(f"optim.{name}", getattr(optim, name), 0, 1)
+
+
+def _mtl_problems(mtl: MtlConfig) -> Iterator[str]:
+    yield from _at_least("mtl.gradnorm_alpha", mtl.gradnorm_alpha, 0)
+    yield from _within("mtl.cagrad_c", mtl.cagrad_c, 0, 1)
+
+
+def _at_least(name: str, value: float, least: float) -> Iterator[str]:
+    if not value >= least:
+        yield f"{name} must be {least} or more, got {value!r}"
+
+
+def _positive(name: str, value: float) -> Iterator[str]:
+    if not value > 0:
+        yield f"{name} must be positive, got {value!r}"
+
+
+def _within(name: str, value: float, low: float, high: float) -> Iterator[str]:
+    if not low <= value <= high:
+        yield f"{name} must lie in [{low}, {high}], got {value!r}"

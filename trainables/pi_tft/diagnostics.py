@@ -1,0 +1,124 @@
+"""What explains a run, as plain arrays: a report draws them without torch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.special import expit
+from torch import Tensor
+
+from search.trainable import Predictions
+from trainables.pi_tft import metrics
+from trainables.pi_tft.batches import Batch
+from trainables.pi_tft.losses import Criterion
+from trainables.pi_tft.model import PiTftNetwork
+from trainables.pi_tft.sequences import Events
+from trainables.techniques.calibration import fit_temperature
+from trainables.techniques.ranking import ranking_curve, threshold_of
+
+GRADIENT_EVENTS = 512  # training events that the task gradients are taken on: a typical large batch
+
+Arrays = dict[str, NDArray[Any]]
+
+
+def calibration(predictions: Predictions) -> Arrays:
+    """Return the reliability diagram and the temperature that would calibrate best.
+
+    Returns
+    -------
+    dict
+        ``reliability_count``, ``reliability_probability``, ``reliability_frequency``, each of shape
+        (n_bins,), NaN in empty bins, and the scalar ``temperature``.
+    """
+    labels = np.asarray(predictions.targets, np.float64)
+    count, probability, frequency = metrics.reliability(expit(predictions.scores), labels)
+    return {
+        "reliability_count": count,
+        "reliability_probability": probability,
+        "reliability_frequency": frequency,
+        "temperature": np.asarray(1 / fit_temperature(predictions).slope),
+    }
+
+
+def precision_recall(predictions: Predictions) -> Arrays:
+    """Return the precision-recall curve, and the thresholds that F1 and F2 choose on it.
+
+    Returns
+    -------
+    dict
+        ``pr_precision``, ``pr_recall``, ``pr_threshold`` (logits), each of shape (n_distinct,), and
+        the scalars ``threshold_f1`` and ``threshold_f2``.
+    """
+    curve = ranking_curve(predictions.scores, predictions.targets)
+    return {
+        "pr_precision": curve.precision,
+        "pr_recall": curve.recall,
+        "pr_threshold": curve.thresholds,
+        "threshold_f1": np.asarray(threshold_of(curve, beta=1.0)),
+        "threshold_f2": np.asarray(threshold_of(curve, beta=2.0)),
+    }
+
+
+def attention(network: PiTftNetwork, batch: Batch, events: Events) -> Arrays:
+    """Return what the network looks at, averaged over events.
+
+    Returns
+    -------
+    dict
+        ``attention`` (how much the last CDM attends to each) and ``pooling`` (each CDM's share in
+        the summary), of shape (length,), the last CDM last, averaged over the events that have a
+        CDM there (NaN where none has); ``selection`` of shape (n_temporal,), mean weight of each
+        variable, and ``selection_names``.
+    """
+    network.eval()
+    with torch.inference_mode():
+        seen = network.encoder.inspect(*batch.inputs)
+    real = batch.mask.sum(dim=0)  # (length,)
+    last = (seen.attention[:, -1] * batch.mask).sum(dim=0) / real
+    pooled = (seen.pooling * batch.mask).sum(dim=0) / real
+    selected = seen.selection.sum(dim=(0, 1)) / batch.mask.sum()
+    return {
+        "attention": _array(last),
+        "pooling": _array(pooled),
+        "selection": _array(selected),
+        "selection_names": np.asarray(events.temporal_names),
+    }
+
+
+def gradient_cosines(network: PiTftNetwork, train: Batch, criterion: Criterion) -> Arrays:
+    """Return how the tasks' gradients agree on the encoder.
+
+    Returns
+    -------
+    dict
+        ``gradient_cosines`` of shape (n_tasks, n_tasks), ``gradient_norms`` of shape (n_tasks,)
+        and ``tasks``, their names. Gradients of weighted losses on the first training events,
+        without dropout.
+    """
+    batch = train.take(torch.arange(min(GRADIENT_EVENTS, len(train)), device=train.label.device))
+    network.eval()
+    losses = criterion(network, batch, window=len(batch)).values
+    shared = list(network.encoder.parameters())
+    rows = [_flat_gradient(loss, shared) for loss in losses.values()]
+    matrix = torch.stack(rows).double()  # (n_tasks, n_parameters)
+    norms = matrix.norm(dim=1)
+    unit = matrix / norms.clamp_min(torch.finfo(torch.float64).tiny).unsqueeze(1)
+    return {
+        "gradient_cosines": _array(unit @ unit.t()),
+        "gradient_norms": _array(norms),
+        "tasks": np.asarray(list(losses)),
+    }
+
+
+def _flat_gradient(loss: Tensor, parameters: list[torch.nn.Parameter]) -> Tensor:
+    gradients = torch.autograd.grad(
+        loss, parameters, retain_graph=True, allow_unused=True, materialize_grads=True
+    )
+    return torch.cat([gradient.flatten() for gradient in gradients])
+
+
+def _array(tensor: Tensor) -> NDArray[Any]:
+    return np.asarray(tensor.double().cpu().numpy())

@@ -1,0 +1,62 @@
+"""Reference lines: what other models reach on the very splits that a seed gives PI-TFT.
+
+They take the same steps after training as PI-TFT does: thresholds and a temperature, both found on
+the validation split.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from search.trainable import Predictions
+from trainables.pi_tft.batches import splits_of
+from trainables.pi_tft.config import DataConfig
+from trainables.pi_tft.metrics import evaluate, evaluate_tuned, tuned_thresholds
+from trainables.pi_tft.reference import ReferenceScores, fit_trees, latest_risk
+from trainables.pi_tft.sequences import Splits
+from trainables.techniques.calibration import fit_temperature
+
+
+def boosted_trees(seed: int, *, data: Any = None) -> dict[str, float]:
+    """Return the metrics of gradient-boosted trees on hand-made summaries of each event.
+
+    Parameters
+    ----------
+    seed
+        Draws the splits, as for PI-TFT.
+    data
+        What `load_messages` returned.
+
+    Returns
+    -------
+    dict
+        Every metric under ``val_`` and ``test_``.
+    """
+    splits = splits_of(DataConfig(), data, seed=seed)
+    return _metrics(splits, fit_trees(splits, seed=seed))
+
+
+def latest_message(seed: int, *, data: Any = None) -> dict[str, float]:
+    """Return the metrics of the forecast that the risk stays as it was last reported."""
+    splits = splits_of(DataConfig(), data, seed=seed)
+    return _metrics(splits, latest_risk(splits))
+
+
+def _metrics(splits: Splits, scores: ReferenceScores) -> dict[str, float]:
+    validation = Predictions(scores.validation, splits.validation.label)
+    test = Predictions(scores.test, splits.test.label)
+    thresholds = tuned_thresholds(validation)
+    scaled = fit_temperature(validation)
+    found = {}
+    for prefix, split, events in (
+        ("val_", validation, splits.validation),
+        ("test_", test, splits.test),
+    ):
+        risk = np.asarray(events.risk, np.float64)
+        tuned = evaluate_tuned(split, risk, thresholds, dex_per_logit=1.0)
+        calibrated = {f"{k}_scaled": v for k, v in evaluate(scaled(split)).items() if k == "ece"}
+        metrics = {**evaluate(split), **tuned, **calibrated}
+        found |= {f"{prefix}{name}": value for name, value in metrics.items()}
+    return found

@@ -1,0 +1,233 @@
+"""PiTft: the trainable that a study runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from search.errors import TrainableError, near_miss
+from search.trainable import Predictions
+from trainables.pi_tft import diagnostics, metrics
+from trainables.pi_tft.batches import Batch, joined, splits_of, to_batch
+from trainables.pi_tft.config import PiTftConfig
+from trainables.pi_tft.losses import Criterion, MissScale, active_tasks
+from trainables.pi_tft.model import Encoder, PiTftNetwork
+from trainables.pi_tft.training import Trainer
+from trainables.techniques.randomness import RandomStream
+from trainables.techniques.stopping import EarlyStopping
+from trainables.techniques.surgery import GradientSurgery
+
+OBJECTIVE = "val_ap"  # what early stopping watches
+CHECKPOINT = "pi_tft.pt"
+SPLITS = ("validation", "test")
+
+
+class PiTft:
+    """A run of PI-TFT: one step is one epoch.
+
+    Scores of its predictions are logits: σ(score) is the probability that the final risk is high.
+
+    Parameters
+    ----------
+    config : PiTftConfig
+    seed
+        Drives everything random: the events drawn (or the validation split), initialisation, the
+        order of events and dropout, each from a stream of its own.
+    max_steps
+        Epochs of the whole run, which learning rates and averaging are laid out for.
+    data : None, DataFrame or Splits
+        None draws events from the generator; see `trainables.pi_tft.batches.splits_of`.
+    """
+
+    def __init__(self, config: PiTftConfig, *, seed: int, max_steps: int, data: Any = None) -> None:
+        self._config, self._max_steps = config, max_steps
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._splits = splits_of(config.data, data, seed=seed)
+        train = to_batch(self._splits.train, self._device)
+        held = to_batch(self._splits.validation, self._device)
+        self._held_out = joined(held, to_batch(self._splits.test, self._device))
+        init_seed, order_seed, noise_seed = _seeds(seed)
+        with RandomStream(init_seed, self._device).active():
+            self._network = _network(config, train).to(self._device)
+        self._noise = RandomStream(noise_seed, self._device)
+        self._criterion, surgery = self._tasks(train)
+        self._trainer = Trainer(
+            self._network,
+            train,
+            self._criterion,
+            surgery,
+            config.optim,
+            epochs=max_steps,
+            order_seed=order_seed,
+        )
+        self._train = train
+        patience = config.optim.patience
+        self._stopping = EarlyStopping(OBJECTIVE, patience) if patience else None
+        self._steps, self._done = 0, False
+
+    @property
+    def done(self) -> bool:
+        """Whether the run is over: stopped early, or at its full length."""
+        return self._done
+
+    def step(self) -> dict[str, float]:
+        """Train one epoch and evaluate both held-out splits.
+
+        With early stopping, the run's last step restores the best epoch's weights and answers with
+        that epoch's metrics.
+
+        Raises
+        ------
+        TrainableError
+            If the run is over.
+        """
+        if self._done:
+            raise TrainableError(f"this run of PiTft is over after {self._steps} steps")
+        trained = self._trainer.epoch(self._noise)
+        self._steps += 1
+        measured = trained | self._evaluate()
+        measured["generalization_gap"] = measured["val_nll"] - measured["train_nll"]
+        self._done = self._steps >= self._max_steps
+        return measured if self._stopping is None else self._watch(self._stopping, measured)
+
+    def predict(self, split: str) -> Predictions:
+        """Return logits, labels and event numbers of "validation" or "test".
+
+        Raises
+        ------
+        TrainableError
+            If there is no such split.
+        """
+        if split not in SPLITS:
+            raise TrainableError(f"PiTft has no split '{split}'{near_miss(split, SPLITS)}")
+        return self._predictions()[split]
+
+    def diagnostics(self) -> dict[str, NDArray[Any]]:
+        """Return plain arrays that explain this run; see `trainables.pi_tft.diagnostics`."""
+        events = self._splits.validation
+        network = self._answering
+        return {
+            **diagnostics.calibration(self._predictions()["validation"]),
+            **diagnostics.precision_recall(self._predictions()["validation"]),
+            **diagnostics.attention(network, to_batch(events, self._device), events),
+            **diagnostics.gradient_cosines(network, self._train, self._criterion),
+        }
+
+    def save(self, directory: Path) -> None:
+        """Write a checkpoint: tensors and plain values only."""
+        state = {
+            "trainer": self._trainer.state_dict(),
+            "noise": self._noise.state_dict(),
+            "stopping": None if self._stopping is None else self._stopping.state_dict(),
+            "steps": self._steps,
+            "done": self._done,
+        }
+        torch.save(state, Path(directory) / CHECKPOINT)
+
+    def load(self, directory: Path) -> None:
+        """Continue from a checkpoint, on whichever device this run has."""
+        path = Path(directory) / CHECKPOINT
+        state = torch.load(path, map_location=self._device, weights_only=True)
+        self._trainer.load_state_dict(state["trainer"])
+        self._noise.load_state_dict(state["noise"])
+        if self._stopping is not None:
+            self._stopping.load_state_dict(state["stopping"])
+        self._steps, self._done = state["steps"], state["done"]
+        if self._done and self._stopping is not None:
+            self._stopping.restore(self._answering)
+
+    def close(self) -> None:
+        """Give cached memory of the accelerator back to the next trial of this worker."""
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    @property
+    def _answering(self) -> PiTftNetwork:
+        return self._trainer.averages.answering(self._network)
+
+    def _tasks(self, train: Batch) -> tuple[Criterion, GradientSurgery]:
+        config, network = self._config, self._network
+        tasks = active_tasks(config.loss, config.mtl)
+        criterion = Criterion(
+            config.loss, tasks, MissScale.of(train), self._splits.train.miss_index
+        )
+        risk, miss = list(network.risk_head.parameters()), list(network.miss_head.parameters())
+        of_task = {"risk": risk, "miss": miss, "physics": risk + miss if "miss" in tasks else risk}
+        surgery = GradientSurgery(
+            config.mtl.aggregator,
+            list(network.encoder.parameters()),
+            [of_task[task] for task in tasks],
+            cagrad_c=config.mtl.cagrad_c,
+            gradnorm_alpha=config.mtl.gradnorm_alpha,
+        )
+        return criterion, surgery
+
+    def _watch(self, stopping: EarlyStopping, measured: dict[str, float]) -> dict[str, float]:
+        """Take note of a step; at the run's last one, go back to the best."""
+        config = self._config.optim
+        if config.swa and self._steps == self._trainer.averaging_from + 1:
+            stopping.restart()  # so that an averaged model answers, not one from before averaging
+        stopping.observe(measured, self._answering)
+        may_stop = not config.swa or self._steps > self._trainer.averaging_from
+        self._done = self._done or (may_stop and stopping.exhausted)
+        if not self._done:
+            return measured
+        stopping.restore(self._answering)
+        return measured | stopping.metrics
+
+    def _predictions(self) -> dict[str, Predictions]:
+        network = self._answering.eval()
+        with torch.inference_mode():
+            logits, _ = network(*self._held_out.inputs)
+        scores = logits[:, -1].double().cpu().numpy()
+        cut = len(self._splits.validation.label)
+        parts = zip(SPLITS, (scores[:cut], scores[cut:]), strict=True)
+        return {
+            name: Predictions(part, events.label.astype(np.int64), events.event_id)
+            for (name, part), events in zip(
+                parts, (self._splits.validation, self._splits.test), strict=True
+            )
+        }
+
+    def _evaluate(self) -> dict[str, float]:
+        predictions = self._predictions()
+        thresholds = metrics.tuned_thresholds(predictions["validation"])
+        measured: dict[str, float] = {}
+        for split, prefix in zip(SPLITS, ("val_", "test_"), strict=True):
+            risk = np.asarray(getattr(self._splits, split).risk, np.float64)
+            plain = metrics.evaluate(predictions[split])
+            tuned = metrics.evaluate_tuned(
+                predictions[split],
+                risk,
+                thresholds,
+                dex_per_logit=self._config.loss.dex_per_logit,
+            )
+            measured |= {prefix + name: value for name, value in (plain | tuned).items()}
+        return measured
+
+
+def _seeds(seed: int) -> tuple[int, int, int]:
+    """Return independent seeds for initialisation, order and dropout."""
+    first, second, third = np.random.SeedSequence(seed).generate_state(3, np.uint32).tolist()
+    return first, second, third
+
+
+def _network(config: PiTftConfig, train: Batch) -> PiTftNetwork:
+    model = config.model
+    encoder = Encoder(
+        train.temporal.shape[-1],
+        train.static.shape[-1],
+        width=model.width,
+        layers=model.layers,
+        heads=model.heads,
+        dropout=model.dropout,
+        gated_selection=model.gated_selection,
+        pooling=model.pooling,
+        pool_hidden=model.pool_hidden,
+    )
+    positive = float(train.label.mean())
+    return PiTftNetwork(encoder, model.width, prior_logit=float(np.log(positive / (1 - positive))))

@@ -1,0 +1,88 @@
+"""Learning rates as pure functions of the optimizer step: nothing to save, nothing to resume.
+
+References
+----------
+Loshchilov and Hutter 2017, "SGDR: stochastic gradient descent with warm restarts",
+arXiv:1608.03983 (cosine).
+Izmailov et al. 2018, "Averaging weights leads to wider optima and better generalization",
+arXiv:1803.05407 (constant and cyclic rates while averaging).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+Shape = Literal["cosine", "constant"]
+AveragingShape = Literal["constant", "cyclic"]
+CYCLE_FLOOR = 0.1  # a cycle falls from the rate to this share of it: the paper's range is 5 to 100
+
+
+@dataclass(frozen=True)
+class WarmupSchedule:
+    """Linear warm-up, then a cosine to zero or a constant; a factor on each group's own rate.
+
+    Parameters
+    ----------
+    total
+        Optimizer steps of the whole run.
+    warmup
+        Share of them that warms up.
+    shape
+        What follows.
+    """
+
+    total: int
+    warmup: float
+    shape: Shape
+
+    def factor(self, step: int) -> float:
+        """Return the factor for the optimizer step of this index, the first being 0.
+
+        Examples
+        --------
+        >>> schedule = WarmupSchedule(total=10, warmup=0.2, shape="cosine")
+        >>> [round(schedule.factor(step), 3) for step in (0, 1, 2, 6, 9)]
+        [0.5, 1.0, 1.0, 0.5, 0.038]
+        """
+        warm = round(self.warmup * self.total)
+        if step < warm:
+            return (step + 1) / warm
+        if self.shape == "constant":
+            return 1.0
+        progress = (step - warm) / max(1, self.total - warm)
+        return 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+
+
+@dataclass(frozen=True)
+class AveragingSchedule:
+    """The rate while weights are averaged: annealed to a rate, then constant or cyclic.
+
+    The constant one is that of `torch.optim.swa_utils.SWALR` with its cosine annealing.
+
+    Parameters
+    ----------
+    rate
+        The rate to average at.
+    anneal
+        Optimizer steps to get there from the rate before.
+    shape
+        "constant", or "cyclic": linear from `rate` down to a tenth of it, again and again.
+    cycle
+        Optimizer steps of a cycle.
+    """
+
+    rate: float
+    anneal: int
+    shape: AveragingShape
+    cycle: int
+
+    def value(self, step: int, before: float) -> float:
+        """Return the rate `step` optimizer steps after averaging began, `before` being the last."""
+        if self.shape == "cyclic":
+            progress = (step % self.cycle + 1) / self.cycle
+            return self.rate * (1 - progress * (1 - CYCLE_FLOOR))
+        progress = min(1.0, (step + 1) / max(1, self.anneal))
+        share = 0.5 * (1 - math.cos(math.pi * progress))
+        return share * self.rate + (1 - share) * before
