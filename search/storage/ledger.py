@@ -210,7 +210,13 @@ class Series:
                 ATTEMPTS.c.number == number,
                 ATTEMPTS.c.attempt == attempt.number,
             )
-            .values(ended=attempt.ended, end=attempt.end, error=attempt.error, log=attempt.log)
+            .values(
+                ended=attempt.ended,
+                end=attempt.end,
+                error=attempt.error,
+                log=attempt.log,
+                peak_memory=attempt.peak_memory,
+            )
         )
 
     def _end_trial(self, connection: Connection, number: int, result: Result) -> None:
@@ -312,6 +318,8 @@ def _asked_row(asked: Asked) -> dict[str, Any]:
         "changes": dumps(asked.changes),
         "max_steps": asked.max_steps,
         "bracket": asked.bracket,
+        "code": asked.code,
+        "data": asked.data,
     }
 
 
@@ -324,6 +332,8 @@ def asked_of(row: Mapping[str, Any] | RowMapping) -> Asked:
         changes=json.loads(row["changes"]),
         max_steps=row["max_steps"],
         bracket=row["bracket"],
+        code=row["code"],
+        data=row["data"],
     )
 
 

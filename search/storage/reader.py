@@ -155,6 +155,7 @@ def _attempt(row: RowMapping) -> Attempt:
         end=row["end"],
         error=row["error"],
         log=row["log"],
+        peak_memory=row["peak_memory"],
     )
 
 

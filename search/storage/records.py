@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from search.configuration import digest
 from search.study import Objective
 
 Outcome = Literal["complete", "pruned", "diverged", "failed", "stopped"]
@@ -36,6 +37,8 @@ class Asked:
         The full length.
     bracket
         Hyperband-style bracket; 0 elsewhere.
+    code, data
+        Digests of the trainable's source and of the data: runs made by others are never compared.
     """
 
     arm: str
@@ -46,6 +49,14 @@ class Asked:
     params: Mapping[str, Any] = field(default_factory=dict)
     distributions: Mapping[str, Any] = field(default_factory=dict)
     bracket: int = 0
+    code: str = ""
+    data: str = ""
+
+    @property
+    def key(self) -> str:
+        """What makes two runs the same: configuration, length, seed, code and data."""
+        configuration = dict(self.configuration)
+        return digest([configuration, self.max_steps, self.seed, self.code, self.data])
 
 
 @dataclass(frozen=True)
@@ -74,7 +85,10 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One attempt at a trial: where it ran, from which step, how it ended."""
+    """One attempt at a trial: where it ran, from which step, how it ended.
+
+    `peak_memory` is the largest resident size of its process so far, in bytes.
+    """
 
     number: int
     token: str
@@ -88,6 +102,7 @@ class Attempt:
     end: End | None = None
     error: str | None = None
     log: str | None = None
+    peak_memory: int | None = None
 
     @property
     def elapsed_s(self) -> float:

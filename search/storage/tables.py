@@ -46,6 +46,8 @@ TRIALS = Table(
     Column("changes", Text, nullable=False),  # JSON: the fields that differ from the baseline
     Column("max_steps", Integer, nullable=False),
     Column("bracket", Integer, nullable=False),
+    Column("code", String(16), nullable=False),  # digest of the trainable's source
+    Column("data", String(16), nullable=False),  # digest of the data
     Column("created", Float, nullable=False),
     Column("outcome", String(16)),  # null while it runs or waits to go on
     Column("step", Integer),  # of the score
@@ -72,6 +74,7 @@ ATTEMPTS = Table(
     Column("gpus", Float, nullable=False),
     Column("error", Text),
     Column("log", Text),
+    Column("peak_memory", BigInteger),  # bytes
     PrimaryKeyConstraint("study", "number", "attempt"),
 )
 
@@ -109,6 +112,20 @@ DRIVERS = Table(
     Column("host", Text, nullable=False),
     Column("pid", Integer, nullable=False),
     Column("since", Float, nullable=False),
+)
+
+REGISTRATIONS = Table(
+    "winnow_registrations",
+    METADATA,
+    Column("study", _KEY),
+    Column("version", Integer),
+    Column("kind", String(16), nullable=False),  # first, amendment, new, rerun
+    Column("reason", Text, nullable=False),
+    Column("hash", String(16), nullable=False),
+    Column("specification", Text, nullable=False),  # JSON: everything fixed before the runs
+    Column("looks", Text, nullable=False),  # JSON: the looks taken, as first computed
+    Column("created", Float, nullable=False),
+    PrimaryKeyConstraint("study", "version"),
 )
 
 Index("winnow_attempts_token", ATTEMPTS.c.token)
