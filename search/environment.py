@@ -6,10 +6,16 @@ import os
 import platform
 import socket
 import subprocess
+import sys
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
 
 PACKAGES = ("winnow", "optuna", "ray", "torch", "numpy", "scikit-learn", "pandas")
 
@@ -45,6 +51,14 @@ def _git(folder: Path, *arguments: str) -> str:
         timeout=10,
     )
     return done.stdout.strip()
+
+
+def peak_memory() -> int | None:
+    """Return the largest resident size of this process so far, in bytes; None where unknown."""
+    if resource is None:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak
 
 
 def machine() -> dict[str, Any]:

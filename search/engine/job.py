@@ -30,6 +30,8 @@ class Job:
         Steps after which the driver decides whether the trial goes on; None: after every step.
     folder
         Where its checkpoints lie, a folder per attempt.
+    predictions
+        Where a completed run's predictions are kept; None: they are not.
     """
 
     study: str
@@ -39,6 +41,7 @@ class Job:
     max_steps: int
     halts: tuple[int, ...] | None
     folder: str
+    predictions: str | None = None
 
     @property
     def key(self) -> Key:
@@ -92,4 +95,5 @@ class Batch:
     end: End | None = None
     error: str | None = None
     log: str | None = None
+    peak_memory: int | None = None
     versions: Mapping[str, str] = field(default_factory=dict)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from search.engine.checkpoints import intact_checkpoints
-from search.trainable import Contract
+from search.trainable import Contract, Predictions, Split
 
 logger = logging.getLogger(__name__)
 
@@ -80,6 +80,11 @@ class ClassRun:
             return None
         metrics: Mapping[str, Any] = self._model.step()
         return metrics
+
+    def predict(self, split: Split) -> Predictions:
+        """Return what the model says about a split."""
+        found: Predictions = self._model.predict(split)
+        return found
 
     def save(self, directory: Path) -> None:
         """Let the model write its own files."""

@@ -45,7 +45,8 @@ class Stream:
     listener
         Called after every event, in the driver; for live views.
     follow
-        Called when everything has ended and no limit was reached: the series that follow, or none.
+        Called whenever everything has ended and no limit was reached: the series of the next stage;
+        none at the end.
     """
 
     def __init__(
@@ -78,10 +79,11 @@ class Stream:
                 return job
         if self.running:
             return "wait"
-        if self._follow is None:
+        following = self._follow() if self._follow else ()
+        if not following:
+            self._follow = None
             return "done"
-        follow, self._follow = self._follow, None
-        self._extend(follow())
+        self._extend(following)
         return self.next()
 
     def _extend(self, series: Sequence[Trials]) -> None:

@@ -35,6 +35,9 @@ class Policy(Protocol):
     def halts(self, asked: Asked) -> tuple[int, ...] | None:
         """Return the steps after which `stops` is asked; None: after every step."""
 
+    def predictions(self, number: int, asked: Asked) -> str | None:
+        """Return where a completed trial's predictions are kept; None: nowhere."""
+
     def stops(self, number: int, asked: Asked, step: int, value: float) -> bool:
         """Return whether a trial is to be stopped after this step."""
 
@@ -134,6 +137,7 @@ class Trials:
             max_steps=asked.max_steps,
             halts=self.policy.halts(asked),
             folder=str(self.folder(number)),
+            predictions=self.policy.predictions(number, asked),
         )
 
     def folder(self, number: int) -> Path:
@@ -157,6 +161,7 @@ class Trials:
         ended = None
         if end is not None:
             ended = replace(attempt, ended=time.time(), end=end, error=batch.error, log=batch.log)
+            ended = replace(ended, peak_memory=batch.peak_memory)
         self.series.record(
             number, attempt.number, batch.steps, batch.checkpoints, ended=ended, result=result
         )

@@ -76,6 +76,10 @@ class StreamSearcher(Searcher):
         self._stream, self._limit = stream, limit
         self.keys: dict[str, Key] = {}
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickle nothing: Tune writes its tuner to disk, and the database's URL may be secret."""
+        return {}
+
     def suggest(self, trial_id: str) -> Any:
         """Return the next job; None while the stream waits; FINISHED at its end."""
         if len(self.keys) >= self._limit:
@@ -110,6 +114,10 @@ class StreamScheduler(FIFOScheduler):
     def __init__(self, stream: Stream, searcher: StreamSearcher) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Ray's
         self._stream, self._searcher = stream, searcher
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickle nothing: see `StreamSearcher`."""
+        return {}
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:  # noqa: ARG002 - Tune's signature
         """Store a batch; continue or stop the trial."""

@@ -21,8 +21,9 @@ from search.configuration import override
 from search.engine.checkpoints import write_checkpoint
 from search.engine.job import Batch, Job, Task
 from search.engine.log_tail import LogTail
-from search.engine.run import Run, start_run
-from search.environment import versions
+from search.engine.predictions import write_predictions
+from search.engine.run import ClassRun, Run, start_run
+from search.environment import peak_memory, versions
 from search.errors import CheckpointError, TrainableError, near_miss
 from search.storage.records import Checkpoint, End, Step
 from search.trainable import inspect_trainable
@@ -70,6 +71,8 @@ class Worker:
                 if self._open is None:
                     self._open = self._start(token, started)
                 end = self._steps(self._open, time.monotonic() + limit_s)
+                if end == "complete":
+                    self._keep_predictions(self._open.run)
         except Exception as error:  # noqa: BLE001 - the one place where a trial may fail
             return self._raised(error, token, started)
         return self._batch(self._open, end)
@@ -131,6 +134,11 @@ class Worker:
             traceback.print_exc()
         now.checkpointed = time.monotonic()
 
+    def _keep_predictions(self, run: Run) -> None:
+        folder = self._job.predictions
+        if folder is not None and isinstance(run, ClassRun) and self._contract.predicts:
+            write_predictions(run.predict, Path(folder))
+
     def _batch(self, now: _Open, end: End | None, error: str | None = None) -> Batch:
         batch = Batch(
             token=now.token,
@@ -143,6 +151,7 @@ class Worker:
             end=end,
             error=error,
             log=self._tail.text if end else None,
+            peak_memory=peak_memory(),
             versions=versions(),
         )
         now.steps.clear()
@@ -157,7 +166,16 @@ class Worker:
             return batch
         host, pid = socket.gethostname(), os.getpid()
         return Batch(
-            token, host, pid, started, 0, (), (), "raised", trace, self._tail.text, versions()
+            token=token,
+            host=host,
+            pid=pid,
+            started=started,
+            start_step=0,
+            end="raised",
+            error=trace,
+            log=self._tail.text,
+            peak_memory=peak_memory(),
+            versions=versions(),
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from optuna.trial import FrozenTrial
@@ -16,11 +17,19 @@ class FixedRuns:
     Parameters
     ----------
     runs
-        In the order in which they are wanted. A run is known by its arm and seed.
+        In the order in which they are wanted. A run is known by its arm and by what makes two
+        runs the same: configuration, seed, code and data.
+    kept
+        Arms whose predictions are kept, for post-hoc techniques.
+    folder
+        Where: a folder per run in it.
     """
 
-    def __init__(self, runs: Sequence[Asked]) -> None:
-        self._missing = {(run.arm, run.seed): run for run in runs}
+    def __init__(
+        self, runs: Sequence[Asked], *, kept: Sequence[str] = (), folder: Path | None = None
+    ) -> None:
+        self._kept, self._folder = frozenset(kept), folder
+        self._missing = {(run.arm, run.key): run for run in runs}
 
     def propose(self, number: int) -> Asked | None:  # noqa: ARG002 - the interface
         """Return the next run that does not exist."""
@@ -33,6 +42,12 @@ class FixedRuns:
         thirds = (asked.max_steps // 3, 2 * asked.max_steps // 3)
         return tuple(step for step in dict.fromkeys(thirds) if step > 0)
 
+    def predictions(self, number: int, asked: Asked) -> str | None:  # noqa: ARG002 - interface
+        """Return the folder of this run's predictions, for the arms whose are kept."""
+        if self._folder is None or asked.arm not in self._kept:
+            return None
+        return str(self._folder / asked.key)
+
     def stops(self, number: int, asked: Asked, step: int, value: float) -> bool:  # noqa: ARG002
         """Return False: measured runs are never pruned."""
         return False
@@ -42,7 +57,7 @@ class FixedRuns:
 
     def restore(self, trial: FrozenTrial, record: TrialRecord) -> None:  # noqa: ARG002
         """Count a run that exists."""
-        self._missing.pop((record.asked.arm, record.asked.seed), None)
+        self._missing.pop((record.asked.arm, record.asked.key), None)
 
     def foreign(self, trial: FrozenTrial) -> None:
         """Need nothing."""

@@ -68,6 +68,10 @@ class JointSearch:
         """Return the rungs of the trial's bracket."""
         return self._decider.halts(asked.bracket)
 
+    def predictions(self, number: int, asked: Asked) -> str | None:  # noqa: ARG002 - interface
+        """Return None: what a trial predicts is not measured."""
+        return None
+
     def stops(self, number: int, asked: Asked, step: int, value: float) -> bool:
         """Return whether the trial fails at this rung."""
         return self._decider.stops(number, asked.bracket, step, value)

@@ -114,12 +114,12 @@ def run_search(
         with study_lock(database, loaded.study.name), _engine(loaded, options) as engine:
             searched = open_search(database, loaded, options, trials=trials)
 
-            def confirming() -> list[Trials]:
-                if not confirm or searched.best is None:
-                    return []
-                return [_confirming(database, loaded, options, searched.best, confirm)]
+            def stages() -> Iterator[Sequence[Trials]]:
+                if confirm and searched.best is not None:
+                    yield [_confirming(database, loaded, options, searched.best, confirm)]
 
-            stream = Stream([searched], limits, listener, confirming)
+            following = stages()
+            stream = Stream([searched], limits, listener, lambda: next(following, ()))
             engine(stream)
         counts = searched.counts
         return SearchOutcome(searched.best, dict(counts.outcomes), counts.saved, stream.ended_by)

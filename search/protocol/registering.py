@@ -1,0 +1,333 @@
+"""Registration: everything that is fixed before the first run, and what may change afterwards.
+
+Adding a technique amends it: finished runs are reused, and K grows. Changing the yardstick after a
+look (delta, alpha, looks, metric, data) starts anew on fresh seeds. Changed code is refused until
+somebody says which arms are to be run again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from search.configuration import digest, plain
+from search.errors import OptionError, StudyError
+from search.protocol.arms import arm_problems, level_name
+from search.protocol.code import code_digest
+from search.protocol.specification import common_specification
+from search.statistics import PROFILES, gain_weight
+from search.storage.database import Database
+from search.storage.registrations import (
+    RegistrationRecord,
+    add_registration,
+    read_registrations,
+)
+from search.study import Study
+from search.technique import Technique
+
+Tuning = Literal["none", "once", "per-seed"]
+TUNING: Mapping[str, Tuning] = {"quick": "none", "standard": "once", "deep": "per-seed"}
+YARDSTICK = (
+    "evaluation",
+    "objectives",
+    "score_at",
+    "max_steps",
+    "smallest_gain",
+    "alpha",
+    "looks",
+    "tuning",
+    "tuning_trials",
+    "data",
+    "split_seed",
+    "replication",
+    "baseline",
+    "seed",
+)
+SETTINGS = ("stage", "status", "on", "knobs", "levels", "requires")
+SURROUNDINGS = ("versions", "machine", "git_commit", "resources")
+
+
+@dataclass(frozen=True)
+class Design:
+    """How a study is measured.
+
+    Parameters
+    ----------
+    looks
+        Seeds at each look.
+    tuning
+        "none" measures the stated settings, "once" the selected configuration, "per-seed" the
+        technique, tuned.
+    trials
+        Tuning budget of every arm.
+    alpha
+        Familywise rate of false adoptions.
+    stack
+        Whether adopted techniques are measured together.
+    """
+
+    looks: tuple[int, ...] = PROFILES["standard"]
+    tuning: Tuning = "once"
+    trials: int = 16
+    alpha: float = 0.05
+    stack: bool = True
+
+    @classmethod
+    def of(
+        cls,
+        profile: str,
+        *,
+        looks: Sequence[int] = (),
+        tuning: Tuning | None = None,
+        trials: int = 16,
+        stack: bool = True,
+    ) -> Design:
+        """Return a profile's design, with what was asked otherwise."""
+        return cls(
+            tuple(looks) or PROFILES[profile], tuning or TUNING[profile], trials, 0.05, stack
+        )
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A registration in force.
+
+    Parameters
+    ----------
+    record
+        As stored.
+    seeds
+        The seed list, one per replicate up to the last look.
+    code, data
+        Digests of the trainable's source and of the data.
+    """
+
+    record: RegistrationRecord
+    seeds: tuple[int, ...]
+    code: str
+    data: str
+
+
+def register(
+    database: Database,
+    study: Study,
+    design: Design,
+    *,
+    seed: int,
+    folder: Path,
+    data: Path | None,
+    rerun: Sequence[str] = (),
+) -> Registered:
+    """Register a study, or find that it is registered already.
+
+    Raises
+    ------
+    StudyError
+        If an arm cannot be configured, or the code has changed and nobody said what to run again.
+    OptionError
+        If `rerun` names no arm.
+    """
+    if problems := [*arm_problems(study), *_design_problems(study, design)]:
+        raise StudyError(problems)
+    earlier = read_registrations(database, study.name)
+    code, data_digest = code_digest(study.trainable), data_digest_of(data)
+    specification = _specification(study, design, seed=seed, folder=folder, data=data_digest)
+    specification["techniques"] = _with_withdrawn(specification["techniques"], earlier)
+    specification["code"] = _codes(study, earlier, code, rerun)
+    record = earlier[-1] if earlier else None
+    change = _change(record, specification, rerun) if record else Change("first")
+    if record is None or change is not None:
+        record = _amended(database, study.name, record, specification, change or Change("first"))
+    return Registered(record, tuple(record.specification["seeds"]), code, data_digest)
+
+
+def draw_seeds(seed: int, draw: str, n: int) -> tuple[int, ...]:
+    """Return the first `n` seeds of a list; a longer one begins with the same."""
+    word = int.from_bytes(hashlib.sha256(f"replicates/{draw}".encode()).digest()[:8])
+    state = np.random.SeedSequence([seed, word]).generate_state(n)
+    return tuple(int(value) for value in state)
+
+
+def data_digest_of(path: Path | None) -> str:
+    """Return a digest of a file, or of every file in a folder; "" without data."""
+    if path is None:
+        return ""
+    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    total = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as stream:
+            total.update(hashlib.file_digest(stream, "sha256").digest())
+    return total.hexdigest()[:16]
+
+
+def _specification(
+    study: Study, design: Design, *, seed: int, folder: Path, data: str
+) -> dict[str, Any]:
+    common = common_specification(study, seed=seed, folder=folder)
+    return {
+        **{key: value for key, value in common.items() if key not in SURROUNDINGS},
+        "looks": list(design.looks),
+        "alpha": design.alpha,
+        "tuning": design.tuning,
+        "tuning_trials": design.trials if design.tuning != "none" else 0,
+        "stack": design.stack,
+        "data": data,
+        "draw": "",
+        "also_registered": 0,
+        "techniques": [technique_entry(study, technique) for technique in study.techniques],
+    }
+
+
+def technique_entry(study: Study, technique: Technique) -> dict[str, Any]:
+    """Return a technique as the database keeps it."""
+    levels = [
+        level_name(technique.name, path, value)
+        for path, values in technique.levels.items()
+        for value in values
+    ]
+    return {
+        "name": technique.name,
+        "stage": technique.stage,
+        "status": technique.status,
+        "on": plain(technique.on),
+        "knobs": sorted(technique.domains),
+        "levels": levels,
+        "expected_impact": technique.expected_impact.value,
+        "expected_note": technique.expected_note,
+        "effort": technique.effort.value,
+        "effort_note": technique.effort_note,
+        "effort_hours": technique.effort_in_hours,
+        "effort_weight": gain_weight(technique.effort_in_hours),
+        "smallest_gain": technique.smallest_gain,
+        "requires": list(technique.requires),
+        "conflicts": [other.name for other in study.techniques if technique.conflicts(other)],
+        "secondary": technique.secondary,
+        "reference": technique.reference,
+    }
+
+
+def _with_withdrawn(
+    present: Sequence[dict[str, Any]], earlier: Sequence[RegistrationRecord]
+) -> list[dict[str, Any]]:
+    """Keep in K what was ever registered under the study's name."""
+    names = {entry["name"] for entry in present}
+    gone: dict[str, dict[str, Any]] = {}
+    for record in earlier:
+        for entry in record.specification["techniques"]:
+            if entry["name"] not in names:
+                gone[entry["name"]] = {**entry, "withdrawn": True}
+    return [*present, *gone.values()]
+
+
+def _codes(
+    study: Study, earlier: Sequence[RegistrationRecord], code: str, rerun: Sequence[str]
+) -> dict[str, str]:
+    """Return the code each arm's runs are made with: today's for new arms and those run again."""
+    names = ["baseline", *(technique.name for technique in study.techniques)]
+    if unknown := [name for name in rerun if name not in names]:
+        raise OptionError(f"--rerun {unknown[0]}: this study has no such arm; it has {names}")
+    before = dict(earlier[-1].specification["code"]) if earlier else {}
+    stale = [name for name in before if before[name] != code and name in names]
+    if stale and not rerun:
+        raise StudyError(
+            f"the code of study '{study.name}' has changed since it was registered; runs made by "
+            "different code are never compared silently. Say which arms the change concerns: "
+            "--rerun ARM (once per arm; --rerun baseline runs every arm again)"
+        )
+    if "baseline" in rerun:
+        return dict.fromkeys(names, code)
+    return {name: code if name in rerun else before.get(name, code) for name in names}
+
+
+@dataclass(frozen=True)
+class Change:
+    """What kind of change a registration sees, in words, and the techniques measured anew."""
+
+    kind: str
+    reason: str = ""
+    anew: tuple[str, ...] = ()
+
+
+def _amended(
+    database: Database,
+    name: str,
+    record: RegistrationRecord | None,
+    specification: dict[str, Any],
+    change: Change,
+) -> RegistrationRecord:
+    before = record.specification if record else {}
+    looked = bool(record and record.looks)
+    specification["draw"] = before.get("draw", "")
+    if change.kind == "new" and record:
+        specification["draw"] = digest([specification, record.version])
+    # what was tried before a look and is tried again counts as one more technique
+    repeated = len([arm for arm in change.anew if arm != "baseline"]) if looked else 0
+    n_seeds = max(specification["looks"])
+    seeds = draw_seeds(specification["seed"], specification["draw"], n_seeds)
+    specification["seeds"] = list(seeds)
+    specification["also_registered"] = int(before.get("also_registered", 0)) + repeated
+    return add_registration(
+        database, name, change.kind, change.reason, specification, anew=change.anew
+    )
+
+
+def _change(
+    record: RegistrationRecord, specification: Mapping[str, Any], rerun: Sequence[str]
+) -> Change | None:
+    """Return how a registration changes; None when nothing has changed."""
+    before = record.specification
+    moved = [key for key in YARDSTICK if plain(before.get(key)) != plain(specification[key])]
+    old = {entry["name"]: plain(entry) for entry in before["techniques"]}
+    new = {entry["name"]: plain(entry) for entry in specification["techniques"]}
+    common = old.keys() & new.keys()
+    if any(old[name]["smallest_gain"] != new[name]["smallest_gain"] for name in common):
+        moved.append("a technique's smallest_gain")
+    if moved and record.looks:
+        return Change("new", f"{', '.join(moved)} changed after a look: fresh seeds, no run reused")
+    if dict(before["code"]) != dict(specification["code"]) and rerun:
+        words = f"run again after a change of code: {', '.join(rerun)}"
+        return Change("rerun", words, tuple(rerun))
+    parts = [f"{', '.join(moved)} changed before any look"] if moved else []
+    changed = [n for n in old if n in common and _differ(old[n], new[n], SETTINGS)]
+    parts += _technique_words(old, new)
+    parts += [f"set anew: {', '.join(changed)}"] if changed else []
+    return Change("amendment", "; ".join(parts), tuple(changed)) if parts else None
+
+
+def _differ(one: Mapping[str, Any], two: Mapping[str, Any], keys: Sequence[str]) -> bool:
+    return any(one.get(key) != two.get(key) for key in keys)
+
+
+def _technique_words(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    added = [name for name in new if name not in old]
+    gone = [n for n in old if new[n].get("withdrawn") and not old[n].get("withdrawn")]
+    back = [n for n in old if old[n].get("withdrawn") and not new[n].get("withdrawn")]
+    parts = [
+        f"{sign}{len(names)} technique{'s' if len(names) > 1 else ''} ({', '.join(names)})"
+        for sign, names in (("+", added), ("-", gone), ("again ", back))
+        if names
+    ]
+    if len(old) != len(new):
+        parts.append(f"K {len(old)} → {len(new)}")
+    return parts
+
+
+def _design_problems(study: Study, design: Design) -> list[str]:
+    problems = []
+    if not study.techniques:
+        problems.append(
+            f"study '{study.name}' has no techniques: there is nothing to rank; use `winnow search`"
+        )
+    if len(study.goals) > 1:
+        problems.append("several objectives are for searches; a table needs one objective")
+    if study.replication == "resplit" and design.tuning != "none":
+        problems.append(
+            "replication='resplit' redraws the held-out rows per seed, so a tuning run would train "
+            "on another seed's held-out rows: use --tuning none"
+        )
+    return problems

@@ -1,0 +1,198 @@
+"""The runs that count: one per arm and seed, made with the registered code, data and settings."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from search.configuration import digest
+from search.statistics import Measurements, Replicate, Replicates
+from search.storage.records import SeriesRecord, Step, TrialRecord
+
+BASELINE = "baseline"
+BUG_RUNS = 3  # first runs of an arm that all raise the same exception: a bug, not a score
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The runs of a registration, by (column, seed).
+
+    Parameters
+    ----------
+    columns
+        The baseline's name, then the arms' (or their levels').
+    seeds
+        The registered list.
+    runs
+        What counts.
+    superseded
+        Finished runs of the same arms that do not: other code, data or settings.
+    evaluation, objective
+        Names of the metrics.
+    """
+
+    columns: tuple[str, ...]
+    seeds: tuple[int, ...]
+    runs: Mapping[tuple[str, int], TrialRecord]
+    superseded: tuple[TrialRecord, ...]
+    evaluation: str
+    objective: str
+
+    def replicates(self, columns: Sequence[str] | None = None) -> Replicates:
+        """Return the held-out scores, for the statistics."""
+        wanted = tuple(columns or self.columns)
+        return Replicates.collect(
+            [
+                self._replicate(column, seed, run)
+                for (column, seed), run in self.runs.items()
+                if column in wanted
+            ],
+            columns=wanted,
+            seeds=self.seeds,
+            curves_vary=self._curves_vary(),
+        )
+
+    def measurements(self, columns: Sequence[str] | None = None) -> Measurements:
+        """Return wall times, peak memory and validation scores, laid out alike."""
+        wanted = tuple(columns or self.columns)
+        shape = (3, len(self.seeds), len(wanted))
+        found = np.full(shape, np.nan)
+        places = {column: place for place, column in enumerate(wanted)}
+        rows = {seed: row for row, seed in enumerate(self.seeds)}
+        for (column, seed), run in self.runs.items():
+            if column in places:
+                found[:, rows[seed], places[column]] = (
+                    sum(step.elapsed_s for step in run.steps) or math.nan,
+                    _peak(run),
+                    _number(metric_of(run, self.objective)),
+                )
+        return Measurements(wall_s=found[0], memory=found[1], validation=found[2])
+
+    def bugs(self) -> dict[str, str]:
+        """Return the arms whose first runs all raised the same exception, and its words."""
+        found = {}
+        for column in self.columns:
+            ended = [r for (c, _), r in self.runs.items() if c == column and r.result]
+            ended.sort(key=lambda run: run.number)
+            first = [run.result for run in ended[:BUG_RUNS] if run.result]
+            reasons = {result.reason for result in first if result.outcome == "failed"}
+            raised = all(result.outcome == "failed" for result in first)
+            if len(first) == BUG_RUNS and raised and len(reasons) == 1:
+                found[column] = str(reasons.pop())
+        return found
+
+    def _replicate(self, column: str, seed: int, run: TrialRecord) -> Replicate:
+        score = metric_of(run, self.evaluation)
+        outcome = run.outcome
+        if outcome == "complete" and score is None:
+            outcome = "diverged"
+        return Replicate(column, seed, outcome, score if outcome == "complete" else None)
+
+    def _curves_vary(self) -> bool:
+        curves = {
+            tuple(value for _, value in run.curve(self.objective))
+            for (column, _), run in self.runs.items()
+            if column == BASELINE and run.outcome == "complete"
+        }
+        return len(curves) > 1
+
+
+def measured_runs(
+    series: Iterable[SeriesRecord], specification: Mapping[str, Any], seeds: Sequence[int]
+) -> Measured:
+    """Pick the runs that count out of everything that was ever run.
+
+    Parameters
+    ----------
+    series
+        The study's replicates, and its post-hoc results.
+    specification
+        The registration in force.
+    seeds
+        Its seed list.
+    """
+    entries = {e["name"]: e for e in specification["techniques"] if e["status"] == "implemented"}
+    columns = [BASELINE]
+    owners = {BASELINE: BASELINE}
+    for name, entry in entries.items():
+        for column in entry["levels"] or [name]:
+            columns.append(column)
+            owners[column] = name
+    found: dict[tuple[str, int], list[TrialRecord]] = defaultdict(list)
+    for trial in (trial for record in series for trial in record.trials):
+        if trial.asked.arm in owners and trial.asked.seed in seeds and trial.result is not None:
+            found[trial.asked.arm, trial.asked.seed].append(trial)
+    runs: dict[tuple[str, int], TrialRecord] = {}
+    superseded: list[TrialRecord] = []
+    for column in columns:
+        code = specification["code"].get(owners[column])
+        mine = {seed: found.get((column, seed), []) for seed in seeds}
+        chosen = _choose(mine, code, specification)
+        for seed, trials in mine.items():
+            for trial in trials:
+                if chosen.get(seed) is trial:
+                    runs[column, seed] = trial
+                else:
+                    superseded.append(trial)
+    return Measured(
+        columns=tuple(columns),
+        seeds=tuple(seeds),
+        runs=runs,
+        superseded=tuple(superseded),
+        evaluation=specification["evaluation"]["metric"],
+        objective=specification["objectives"][0]["metric"],
+    )
+
+
+def _choose(
+    trials: Mapping[int, Sequence[TrialRecord]],
+    code: str | None,
+    specification: Mapping[str, Any],
+) -> dict[int, TrialRecord]:
+    """Return one run per seed: right code and data, and the newest run's settings."""
+    fitting = [
+        trial
+        for group in trials.values()
+        for trial in group
+        if trial.asked.code == code and trial.asked.data == specification["data"]
+    ]
+    if not fitting:
+        return {}
+    newest = max(fitting, key=lambda trial: trial.created)
+    tuned_apart = specification["tuning"] == "per-seed"
+    settings = digest(dict(newest.asked.configuration))
+    chosen: dict[int, TrialRecord] = {}
+    for trial in sorted(fitting, key=lambda trial: trial.created):
+        if tuned_apart or digest(dict(trial.asked.configuration)) == settings:
+            chosen[trial.asked.seed] = trial
+    return chosen
+
+
+def scored_step(run: TrialRecord) -> Step | None:
+    """Return the step at which a run is scored."""
+    if run.result is None or run.result.step is None:
+        return None
+    return next((step for step in run.steps if step.step == run.result.step), None)
+
+
+def metric_of(run: TrialRecord, metric: str) -> float | None:
+    """Return a finite metric of a completed run at its scored step, or None."""
+    step = scored_step(run)
+    if step is None or run.outcome != "complete":
+        return None
+    value = step.metrics.get(metric, math.nan)
+    return value if math.isfinite(value) else None
+
+
+def _peak(run: TrialRecord) -> float:
+    peaks = [a.peak_memory for a in run.attempts if a.peak_memory]
+    return float(max(peaks)) if peaks else math.nan
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value

@@ -1,0 +1,142 @@
+"""The priority table of a study, from its database alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from search.errors import StorageError, near_miss
+from search.ranking.measured import Measured, measured_runs
+from search.statistics import Arm, ColumnLook, Look, Registration, Table, rank_table
+from search.storage.database import Database
+from search.storage.reader import read_series, series_names, study_names
+from search.storage.records import SeriesRecord
+from search.storage.registrations import RegistrationRecord, read_registrations
+
+SERIES = ("replicate", "post-hoc")
+
+
+@dataclass(frozen=True)
+class Priority:
+    """A study's table, and what it was made from.
+
+    Parameters
+    ----------
+    name
+        The study.
+    registrations
+        Every version, oldest first; the last is in force.
+    seeds
+        The seed list in force.
+    measured
+        The runs that count.
+    table
+        The statistics.
+    bugs
+        Arms paused as "bug, mend and rerun", and the exception.
+    """
+
+    name: str
+    registrations: tuple[RegistrationRecord, ...]
+    seeds: tuple[int, ...]
+    measured: Measured
+    table: Table
+    bugs: Mapping[str, str]
+
+    @property
+    def registration(self) -> RegistrationRecord:
+        """The version in force."""
+        return self.registrations[-1]
+
+    @property
+    def specification(self) -> Mapping[str, Any]:
+        """What was fixed."""
+        return self.registration.specification
+
+    def entry(self, technique: str) -> Mapping[str, Any]:
+        """Return a technique as it was registered."""
+        entries: Sequence[Mapping[str, Any]] = self.specification["techniques"]
+        return next(entry for entry in entries if entry["name"] == technique)
+
+
+def rank_study(database: Database, name: str, *, no_more_runs: bool = False) -> Priority:
+    """Rank a study's techniques by what the database holds.
+
+    Parameters
+    ----------
+    database
+        An open database.
+    name
+        The study.
+    no_more_runs
+        Give every row its verdict now.
+
+    Raises
+    ------
+    StorageError
+        If the study was never registered.
+    """
+    registrations = read_registrations(database, name)
+    if not registrations:
+        known = study_names(database)
+        raise StorageError(f"{database.name} holds no table of '{name}'{near_miss(name, known)}")
+    specification = registrations[-1].specification
+    seeds = tuple(specification["seeds"])
+    measured = measured_runs(_series(database, name), specification, seeds)
+    bugs = measured.bugs()
+    table = rank_table(
+        statistics_registration(specification, bugs),
+        measured.replicates(),
+        measured=measured.measurements(),
+        rng=np.random.default_rng(int(registrations[-1].hash, 16)),
+        history=[look_of(look) for look in registrations[-1].looks],
+        no_more_runs=no_more_runs,
+    )
+    return Priority(name, registrations, seeds, measured, table, bugs)
+
+
+def statistics_registration(
+    specification: Mapping[str, Any], bugs: Mapping[str, str]
+) -> Registration:
+    """Return a registration as the statistics see it."""
+    return Registration(
+        arms=tuple(_arm(entry, bugs) for entry in specification["techniques"]),
+        direction=specification["evaluation"]["direction"],
+        smallest_gain=specification["smallest_gain"],
+        looks=tuple(specification["looks"]),
+        alpha=specification["alpha"],
+        also_registered=specification["also_registered"],
+    )
+
+
+def _arm(entry: Mapping[str, Any], bugs: Mapping[str, str]) -> Arm:
+    return Arm(
+        name=entry["name"],
+        smallest_gain=entry["smallest_gain"],
+        effort_hours=entry["effort_hours"],
+        effort_weight=entry["effort_weight"],
+        levels=tuple(entry["levels"]),
+        # an arm with a bug gets no more runs, and no score
+        withdrawn=bool(entry.get("withdrawn")) or entry["name"] in bugs,
+        planned=entry["status"] == "planned",
+    )
+
+
+def _series(database: Database, name: str) -> list[SeriesRecord]:
+    existing = series_names(database, name)
+    wanted = [f"{name}/{kind}" for kind in SERIES]
+    return [read_series(database, study) for study in wanted if study in existing]
+
+
+def look_of(stored: Mapping[str, Any]) -> Look:
+    """Return a look as the statistics know it, from what is stored."""
+    columns = tuple(ColumnLook(**entry) for entry in stored["columns"])
+    return Look(stored["n_seeds"], stored["sigma_b"], columns)
+
+
+def look_entries(looks: Sequence[Look]) -> list[dict[str, Any]]:
+    """Return looks as they are stored."""
+    return [asdict(look) for look in looks]
