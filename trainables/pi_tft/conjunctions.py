@@ -224,7 +224,7 @@ def _observations(
     """Leave the traces of an OD: more observations used, and the age in days of the last one."""
     base = np.array([80.0, 15.0, 40.0, 15.0, 25.0])[object_type] * rng.uniform(0.6, 1.6, len(od))
     used = base[:, None] * (1.0 + 0.15 * np.cumsum(updated, axis=1))
-    age = np.take_along_axis(days, od, axis=1) - days
+    age = np.ceil(np.take_along_axis(days, od, axis=1) - days)  # whole days, as in the real files
     return {"c_obs_used": np.floor(used), "c_time_lastob_end": age}
 
 

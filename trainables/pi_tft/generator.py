@@ -17,7 +17,9 @@ imbalance
     threshold search, and temperature scaling after a focal loss.
 od_jumps
     Most messages repeat a stale OD with propagation noise; the informative message is the last OD
-    jump (its `c_time_lastob_end` is 0), not the last row. Feeds attention pooling, delta features.
+    jump (its `c_time_lastob_end` is 0), not the last row. Off, all inputs of an event repeat one
+    OD without noise: every row is as informative as the last. Feeds attention pooling, delta
+    features.
 covariance_realism
     Reported sigmas miss the true ones by a log-normal factor, so the reported risk misleads. Feeds
     weight averaging, a smaller physics weight, gradient surgery.
@@ -47,12 +49,8 @@ class GeneratorConfig:
     n_validation: int = 750
     n_test: int = 3000  # large: its noise would otherwise hide small effects
     near_share: float = 0.05  # share of events whose true miss is drawn near; sets the prevalence
-    od_update_probability: float = (
-        0.35  # chance that a message brings a new OD; 1 switches od_jumps off
-    )
-    stale_noise: float = (
-        3.0  # propagation noise of a stale message, in standard deviations of its OD
-    )
+    od_update_probability: float = 0.35  # chance that a message brings a new OD
+    stale_noise: float = 3.0  # noise of a stale message, in standard deviations of its OD
     covariance_realism: float = 0.35  # log standard deviation of reported over true sigma
     missing_covariance: float = 0.05  # share of messages without the chaser's covariance
     biased_share: float = 0.15  # share of test events that belong to the held-out mission
@@ -77,7 +75,7 @@ class GeneratorConfig:
 CAUSES: Final[Mapping[str, Mapping[str, float]]] = MappingProxyType(
     {
         "imbalance": {"near_share": 1.0},
-        "od_jumps": {"od_update_probability": 1.0, "stale_noise": 0.0},
+        "od_jumps": {"od_update_probability": 0.0, "stale_noise": 0.0},
         "covariance_realism": {"covariance_realism": 0.0},
         "missing_covariance": {"missing_covariance": 0.0},
         "mission_bias": {"biased_share": 0.0, "mission_bias": 0.0},

@@ -110,7 +110,8 @@ class Encoder(nn.Module):
         self.time = nn.Sequential(nn.Linear(2, width), nn.ELU(), nn.Linear(width, width))
         self.entry = GatedResidual(width, width, width, dropout)
         self.blocks = nn.ModuleList(FusionBlock(width, heads, dropout) for _ in range(layers))
-        self.pool = pool(pooling, width, pool_hidden)
+        with torch.random.fork_rng(devices=[]):  # so that all else starts alike whatever the pool
+            self.pool = pool(pooling, width, pool_hidden)
 
     def forward(
         self,

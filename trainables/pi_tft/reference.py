@@ -22,11 +22,11 @@ Floats = NDArray[np.float64]
 class TreesConfig:
     """Hyperparameters of the trees."""
 
-    learning_rate: float = 0.05
-    max_trees: int = 400  # an upper bound: validation stops earlier
+    learning_rate: float = 0.03  # slow: hundreds of trees where the data allow
+    max_trees: int = 500  # an upper bound: validation stops earlier
     patience: int = 40  # trees without a better validation score before stopping
-    leaves: int = 15  # small: a thousand events with a few dozen positives
-    min_events_per_leaf: int = 10
+    leaves: int = 4  # small trees: a thousand events hold a few dozen positives
+    min_events_per_leaf: int = 20  # LightGBM's default
     feature_share: float = 0.5  # columns seen by a tree; the summaries are strongly correlated
     positive_weight: float = 1.0
 

@@ -126,7 +126,7 @@ def f_score_at(
 ) -> float:
     """Return F_β of "score not below the threshold"; 0 where nothing is found."""
     called, positive = scores >= threshold, np.asarray(targets, np.bool_)
-    found = float(np.count_nonzero(called & positive))
-    missed, alarms = np.count_nonzero(positive) - found, np.count_nonzero(called) - found
+    found = int(np.count_nonzero(called & positive))
+    missed, alarms = int(np.count_nonzero(positive)) - found, int(np.count_nonzero(called)) - found
     square = beta * beta
     return (1 + square) * found / ((1 + square) * found + square * missed + alarms)

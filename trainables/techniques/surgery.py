@@ -80,6 +80,7 @@ class GradientSurgery:
             features=features,
             tasks_params=self._heads,
             shared_params=self._shared,
+            retain_graph=True,  # tasks that share a head go through its graph once each
             parallel_chunk_size=1,  # one pass per task is faster on a CPU than torch.vmap
         )
 

@@ -1,0 +1,54 @@
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.optim.swa_utils import SWALR
+
+from trainables.techniques.schedules import CYCLE_FLOOR, AveragingSchedule, WarmupSchedule
+
+
+@given(st.integers(1, 500), st.floats(0, 1), st.sampled_from(["cosine", "constant"]))
+def test_factors_lie_in_the_unit_interval_rise_then_never_rise_again(
+    total: int, warmup: float, shape: str
+) -> None:
+    schedule = WarmupSchedule(total, warmup, shape)
+    factors = [schedule.factor(step) for step in range(total)]
+    assert all(0 < factor <= 1 for factor in factors)
+    warm = round(warmup * total)
+    assert factors[:warm] == sorted(factors[:warm])
+    assert factors[warm:] == sorted(factors[warm:], reverse=True)
+
+
+def test_warmup_is_linear_and_the_cosine_ends_at_zero() -> None:
+    schedule = WarmupSchedule(total=100, warmup=0.1, shape="cosine")
+    assert [schedule.factor(step) for step in (0, 4, 9)] == pytest.approx([0.1, 0.5, 1.0])
+    assert schedule.factor(55) == pytest.approx(0.5)
+    assert schedule.factor(100) == pytest.approx(0.0)
+
+
+def test_a_constant_stays() -> None:
+    schedule = WarmupSchedule(total=10, warmup=0.0, shape="constant")
+    assert {schedule.factor(step) for step in range(10)} == {1.0}
+
+
+def test_the_constant_averaging_rate_is_torchs() -> None:
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.5)
+    theirs = SWALR(optimizer, swa_lr=0.05, anneal_epochs=6, anneal_strategy="cos")
+    ours = AveragingSchedule(rate=0.05, anneal=6, shape="constant", cycle=1)
+    for step in range(10):
+        optimizer.step()
+        theirs.step()
+        assert ours.value(step, before=0.5) == pytest.approx(optimizer.param_groups[0]["lr"])
+
+
+def test_without_annealing_the_averaging_rate_holds_at_once() -> None:
+    schedule = AveragingSchedule(rate=0.05, anneal=0, shape="constant", cycle=1)
+    assert schedule.value(0, before=0.5) == pytest.approx(0.05)
+
+
+def test_a_cycle_falls_to_its_floor_and_starts_again() -> None:
+    schedule = AveragingSchedule(rate=1.0, anneal=0, shape="cyclic", cycle=4)
+    values = [schedule.value(step, before=9.0) for step in range(8)]
+    assert values[:4] == sorted(values[:4], reverse=True)
+    assert values[3] == pytest.approx(CYCLE_FLOOR)
+    assert values[4:] == values[:4]
