@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import math
-import types
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
-from enum import Enum
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
 
-from search.errors import SpaceError, near_miss
+from search.errors import SpaceError, WinnowError, near_miss
+from search.hints import fits, hint_of, kind_problem, name_of, restore
+from search.plain import digest, plain
+from search.source import Source
+
+__all__ = [
+    "Source",
+    "digest",
+    "flatten",
+    "is_frozen_dataclass",
+    "override",
+    "plain",
+    "unfrozen",
+    "unknown_field",
+    "unplain",
+    "value_problem",
+]
 
 
 def flatten(config: Any) -> dict[str, Any]:
     """Return the leaves of a configuration by dotted path, in the order of declaration.
+
+    Fields that a dataclass computes itself (``init=False``) follow from the others and are left
+    out.
 
     Examples
     --------
@@ -35,11 +49,33 @@ def flatten(config: Any) -> dict[str, Any]:
 
 def _leaves(config: Any, prefix: str) -> Iterator[tuple[str, Any]]:
     for field in fields(config):
+        if not field.init:
+            continue
         value = getattr(config, field.name)
-        if is_dataclass(value) and not isinstance(value, type):
+        if _is_nested(value):
             yield from _leaves(value, f"{prefix}{field.name}.")
         else:
             yield f"{prefix}{field.name}", value
+
+
+def _is_nested(value: Any) -> bool:
+    return is_dataclass(value) and not isinstance(value, type)
+
+
+def is_frozen_dataclass(value: Any) -> bool:
+    """Return whether `value` is an instance of a frozen dataclass."""
+    marker = getattr(type(value), "__dataclass_params__", None)
+    return _is_nested(value) and bool(getattr(marker, "frozen", False))
+
+
+def unfrozen(config: Any, prefix: str = "") -> Iterator[str]:
+    """Yield the dotted paths of nested dataclasses that are not frozen."""
+    for field in fields(config):
+        value = getattr(config, field.name)
+        if _is_nested(value):
+            if not is_frozen_dataclass(value):
+                yield f"{prefix}{field.name}"
+            yield from unfrozen(value, f"{prefix}{field.name}.")
 
 
 def override(config: Any, values: Mapping[str, Any]) -> Any:
@@ -48,12 +84,18 @@ def override(config: Any, values: Mapping[str, Any]) -> Any:
     Raises
     ------
     SpaceError
-        If a path is no leaf of the configuration.
+        If a path is no leaf of the configuration, or its class refuses the values.
     """
     known = flatten(config)
     if unknown := [path for path in values if path not in known]:
         raise SpaceError(unknown_field(config, path) for path in unknown)
-    return _replace(config, values)
+    try:
+        return _replace(config, values)
+    except WinnowError:
+        raise
+    except (ValueError, TypeError, ArithmeticError) as error:  # of a class's own __post_init__
+        shown = ", ".join(f"{path}={value!r}" for path, value in values.items())
+        raise SpaceError(f"{type(config).__name__} refuses {shown}: {error}") from error
 
 
 def _replace(config: Any, values: Mapping[str, Any]) -> Any:
@@ -72,132 +114,35 @@ def _replace(config: Any, values: Mapping[str, Any]) -> Any:
 
 def unknown_field(config: Any, path: str) -> str:
     """Return the sentence about a path that is no field of `config`."""
-    return f"{type(config).__name__} has no field '{path}'{near_miss(path, flatten(config))}"
+    known = flatten(config)
+    inside = [name for name in known if name.startswith(f"{path}.")]
+    if inside:
+        return f"{type(config).__name__}.{path} is no value; it holds {', '.join(inside)}"
+    below = [name for name in known if name.endswith(f".{path}")]
+    near = f"; did you mean '{below[0]}'?" if below else near_miss(path, known)
+    return f"{type(config).__name__} has no field '{path}'{near}"
 
 
 def value_problem(config: Any, path: str, value: Any) -> str | None:
-    """Return what is wrong with `value` at `path`, or None if its type fits the annotation."""
-    hint = _hint(config, path)
-    if _fits(value, hint):
-        return None
-    name = getattr(hint, "__name__", str(hint)) if get_origin(hint) is None else str(hint)
-    return f"{type(config).__name__}.{path} takes {name.replace('typing.', '')}, got {value!r}"
-
-
-def _hint(config: Any, path: str) -> Any:
-    head, _, rest = path.partition(".")
-    if rest:
-        return _hint(getattr(config, head), rest)
-    try:
-        return get_type_hints(type(config)).get(head, Any)
-    except NameError:  # an annotation that only a type checker can resolve
-        return Any
-
-
-def _fits(value: Any, hint: Any) -> bool:
-    origin = get_origin(hint)
-    if origin is Literal:
-        return any(value == option and type(value) is type(option) for option in get_args(hint))
-    if origin in (Union, types.UnionType):
-        return any(_fits(value, option) for option in get_args(hint))
-    if hint is None or hint is type(None):
-        return value is None
-    if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    if hint is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    expected = origin or hint
-    return isinstance(value, expected) if isinstance(expected, type) else True
-
-
-def plain(value: Any) -> Any:
-    """Return `value` as JSON can hold it: enums by value, tuples as lists, non-finite as text."""
-    if isinstance(value, Enum):
-        return plain(value.value)
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [plain(item) for item in value]
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    return f"{type(value).__module__}.{type(value).__qualname__}: {value!r}"
+    """Return what is wrong with `value` at `path`, or None: its kind, or its type."""
+    where = f"{type(config).__name__}.{path}"
+    if problem := kind_problem(value):
+        return f"{where} {problem}"
+    hint = _hint_at(config, path)
+    return None if fits(value, hint) else f"{where} takes {name_of(hint)}, got {value!r}"
 
 
 def unplain(config: Any, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return values by dotted path as `config` holds them, given what `plain` made of them."""
-    like = flatten(config)
-    return {path: _like(like.get(path), value) for path, value in values.items()}
+    known = flatten(config)
+    return {
+        path: restore(value, _hint_at(config, path)) if path in known else value
+        for path, value in values.items()
+    }
 
 
-def _like(example: Any, value: Any) -> Any:
-    if isinstance(example, Enum) and value is not None:
-        return type(example)(value)
-    if isinstance(example, tuple) and isinstance(value, list):
-        return tuple(value)
-    return value
-
-
-def digest(value: Any) -> str:
-    """Return the first 16 hexadecimal digits of the SHA-256 of a value's canonical JSON."""
-    text = json.dumps(plain(value), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-@dataclass(frozen=True)
-class Source:
-    """How a configuration is written in Python: its classes and their defaults, by dotted path."""
-
-    classes: Mapping[str, str]
-    defaults: Mapping[str, Any]
-
-    @classmethod
-    def of(cls, config: Any) -> Source:
-        """Return the classes and defaults of a configuration's dataclasses."""
-        return cls(dict(_classes(config, "")), plain(dict(_defaults(config, ""))))
-
-    def write(self, values: Mapping[str, Any]) -> str:
-        """Return an expression ready to paste: only what differs from the classes' defaults.
-
-        Examples
-        --------
-        >>> @dataclass(frozen=True)
-        ... class Config:
-        ...     lr: float = 0.1
-        ...     focal: bool = False
-        >>> Source.of(Config()).write({"lr": 0.1, "focal": True})
-        'Config(focal=True)'
-        """
-        return self._write("", plain(values))
-
-    def _write(self, prefix: str, values: Mapping[str, Any]) -> str:
-        parts: dict[str, str] = {}
-        for path, value in values.items():
-            if not path.startswith(prefix) or self.defaults.get(path, _ABSENT) == value:
-                continue
-            head, _, rest = path[len(prefix) :].partition(".")
-            inner = f"{prefix}{head}."
-            parts[head] = self._write(inner, values) if rest else repr(value)
-        arguments = ", ".join(f"{name}={text}" for name, text in parts.items())
-        return f"{self.classes[prefix]}({arguments})"
-
-
-_ABSENT = object()
-
-
-def _classes(config: Any, prefix: str) -> Iterator[tuple[str, str]]:
-    yield prefix, type(config).__name__
-    for field in fields(config):
-        value = getattr(config, field.name)
-        if is_dataclass(value) and not isinstance(value, type):
-            yield from _classes(value, f"{prefix}{field.name}.")
-
-
-def _defaults(config: Any, prefix: str) -> Iterator[tuple[str, Any]]:
-    for field in fields(config):
-        value = getattr(config, field.name)
-        if is_dataclass(value) and not isinstance(value, type):
-            yield from _defaults(value, f"{prefix}{field.name}.")
-        elif field.default is not MISSING:
-            yield f"{prefix}{field.name}", field.default
+def _hint_at(config: Any, path: str) -> Any:
+    *outer, name = path.split(".")
+    for head in outer:
+        config = getattr(config, head)
+    return hint_of(type(config), name)

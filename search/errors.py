@@ -71,16 +71,20 @@ class StudyLocked(StorageError):  # noqa: N818 - the sentence users search for
     """Another driver holds the study."""
 
 
-def near_miss(name: str, known: Iterable[str]) -> str:
+def near_miss(name: object, known: Iterable[object]) -> str:
     """Return ``"; did you mean 'x'?"``, or the known names when none is close.
 
     Examples
     --------
     >>> near_miss("focal_gama", ["focal_gamma", "lr"])
     "; did you mean 'focal_gamma'?"
+    >>> near_miss("momentum", ["focal_gamma", "lr"])
+    '; known: focal_gamma, lr'
     """
-    names = [str(other) for other in known]
-    close = get_close_matches(str(name), names, n=1, cutoff=0.6)
+    names = list(dict.fromkeys(str(other) for other in known))
+    folded = {other.casefold(): other for other in reversed(names)}
+    close = get_close_matches(str(name).casefold(), folded, n=1, cutoff=0.6)
     if close:
-        return f"; did you mean '{close[0]}'?"
-    return f"; known: {', '.join(names[:12])}" if names else ""
+        return f"; did you mean '{folded[close[0]]}'?"
+    shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
+    return f"; known: {shown}" if names else ""

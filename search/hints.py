@@ -47,14 +47,14 @@ def kind_problem(value: Any) -> str | None:
     Configurations are hashed, stored as JSON and compared, so their values are plain and frozen.
     """
     if isinstance(value, list | set | dict):
-        return f"holds {value!r}, which may change; use a tuple, a frozenset or a nested dataclass"
+        return f"cannot hold {value!r}, which may change: use a tuple or a frozenset"
     if isinstance(value, tuple | frozenset):
         return next((problem for item in value if (problem := kind_problem(item))), None)
     if isinstance(value, float) and math.isnan(value):
-        return "holds nan, which equals nothing"
+        return "cannot hold nan, which equals nothing"
     if value is None or isinstance(value, bool | int | float | str | Enum | PurePath):
         return None
-    return f"holds {value!r}; a configuration takes {KINDS}"
+    return f"cannot hold {value!r}: a configuration takes {KINDS}"
 
 
 def fits(value: Any, hint: Any) -> bool:

@@ -82,7 +82,7 @@ class Source:
                 if self.presets.get(inner, _ABSENT) != below:
                     parts[head] = self._write(inner, below)
             elif self.defaults.get(path, _ABSENT) != value:
-                parts[head] = _text(value, self.forms.get(path)) or repr(value)
+                parts[head] = _text(value, self.forms.get(path))
         arguments = ", ".join(f"{name}={text}" for name, text in parts.items())
         return f"{self.classes[prefix]}({arguments})"
 
@@ -143,26 +143,26 @@ def _form(hint: Any) -> Form:
     return None
 
 
-def _text(value: Any, form: Form) -> str | None:
-    """Return a value as Python writes it; None if it is not of this form."""
-    if form is None:
-        return repr(value) if not isinstance(value, list) else None
-    kind, *rest = form
+def _text(value: Any, form: Form) -> str:
+    """Return a value as Python writes it: a list was a tuple, unless its form says otherwise."""
+    kind, *rest = form or ["tuple"]
     if kind == "any":
-        plainly = None if isinstance(value, str) and None not in rest else _text(value, None)
-        return next((t for f in rest if f and (t := _text(value, f))), plainly)
+        texts = (_text(value, option) for option in rest if option)
+        return next((text for text in texts if text != repr(value)), repr(value))
     if kind == "enum":
-        member: str | None = rest[0].get(json.dumps(value))
-        return member
-    if kind == "float":
-        return f"float({value!r})" if value in NON_FINITE else None
-    if kind == "path":
-        return f"{rest[0]}({value!r})" if isinstance(value, str) else None
-    return _items(value, kind, rest) if isinstance(value, list) else None
+        return str(rest[0].get(json.dumps(value), repr(value)))
+    if kind == "float" and value in NON_FINITE:
+        return f"float({value!r})"
+    if kind == "path" and isinstance(value, str):
+        return f"{rest[0]}({value!r})"
+    if kind in ("tuple", "frozenset") and isinstance(value, list):
+        return _items(value, kind, rest)
+    return repr(value)
 
 
 def _items(values: Sequence[Any], kind: str, forms: Sequence[Form]) -> str:
-    wanted = list(forms) if len(forms) == len(values) else [*forms[:1], None][:1] * len(values)
-    texts = [_text(value, form) or repr(value) for value, form in zip(values, wanted, strict=True)]
+    repeated = [forms[0] if forms else None] * len(values)
+    wanted = forms if len(forms) == len(values) else repeated
+    texts = [_text(value, form) for value, form in zip(values, wanted, strict=True)]
     inside = ", ".join(texts) + ("," if len(texts) == 1 else "")
     return f"({inside})" if kind == "tuple" else f"frozenset(({inside}))"

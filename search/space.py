@@ -6,15 +6,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from optuna.distributions import CategoricalDistribution as Categorical
 from optuna.distributions import FloatDistribution as Float
 from optuna.distributions import IntDistribution as Int
 
-from search.configuration import flatten, override, unknown_field, value_problem
+from search.configuration import (
+    flatten,
+    is_frozen_dataclass,
+    override,
+    unfrozen,
+    unknown_field,
+    value_problem,
+)
 from search.errors import SpaceError
+from search.frozen import FrozenMapping
 
 __all__ = ["Categorical", "Domain", "Float", "Int", "Space", "When"]
 
@@ -32,6 +40,11 @@ class When:
     domain
         The domain itself.
 
+    Raises
+    ------
+    SpaceError
+        If there is no field, or the domain is none.
+
     Examples
     --------
     >>> When({"pooling": "attention"}, Int(8, 64)).holds({"pooling": "mean"})
@@ -41,6 +54,14 @@ class When:
     fields: Mapping[str, Any]
     domain: Domain
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.fields, Mapping) or not self.fields:
+            raise SpaceError(f"When takes {{field: value}} first, got {self.fields!r}")
+        if not isinstance(self.domain, Float | Int | Categorical):
+            raise SpaceError(f"When takes Float, Int or Categorical, got {self.domain!r}")
+        frozen = {p: frozenset(v) if isinstance(v, set) else v for p, v in self.fields.items()}
+        object.__setattr__(self, "fields", FrozenMapping(frozen))
+
     def holds(self, values: Mapping[str, Any]) -> bool:
         """Return whether the domain exists under these values (by dotted path)."""
         return holds(self.fields, values)
@@ -49,9 +70,19 @@ class When:
 def holds(condition: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
     """Return whether every field of `condition` has its value, or one of its set of values."""
     return all(
-        values[path] in wanted if isinstance(wanted, set | frozenset) else values[path] == wanted
+        any(same(values[path], value) for value in wanted_values(wanted))
         for path, wanted in condition.items()
     )
+
+
+def same(one: Any, other: Any) -> bool:
+    """Return whether two values of a field are one: equal, and both or neither of them bool."""
+    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
+
+
+def wanted_values(wanted: Any) -> tuple[Any, ...]:
+    """Return the values that a condition names for one field."""
+    return tuple(wanted) if isinstance(wanted, set | frozenset) else (wanted,)
 
 
 @dataclass(frozen=True)
@@ -88,9 +119,11 @@ class Space:
     points: Sequence[Mapping[str, Any]] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "domains", dict(self.domains))
-        object.__setattr__(self, "points", tuple(dict(point) for point in self.points))
-        if problems := list(self._problems()):
+        if problems := list(self._shape_problems()):
+            raise SpaceError(problems)
+        object.__setattr__(self, "domains", FrozenMapping(self.domains))
+        object.__setattr__(self, "points", tuple(FrozenMapping(p) for p in self.points))
+        if problems := list(dict.fromkeys(self._problems())):
             raise SpaceError(problems)
 
     @property
@@ -102,33 +135,51 @@ class Space:
         """Return the baseline with the values at some dotted paths replaced."""
         return override(self.baseline, values)
 
-    def _problems(self) -> Iterator[str]:
+    def _shape_problems(self) -> Iterator[str]:
         if not is_frozen_dataclass(self.baseline):
             yield (
                 "Space.baseline must be an instance of a frozen dataclass "
                 f"(@dataclass(frozen=True)), got {self.baseline!r}"
             )
-            return
+        if not isinstance(self.domains, Mapping):
+            yield f"Space.domains takes {{field: domain}}, got {self.domains!r}"
+        points = self.points
+        if not isinstance(points, Sequence) or not all(isinstance(p, Mapping) for p in points):
+            yield f"Space.points takes a list of {{field: value}}, got {points!r}"
+
+    def _problems(self) -> Iterator[str]:
+        for path in unfrozen(self.baseline):
+            yield f"Space.baseline.{path} must be a frozen dataclass too (@dataclass(frozen=True))"
+        for path, value in flatten(self.baseline).items():
+            if problem := value_problem(self.baseline, path, value):
+                yield f"the baseline is wrong: {problem}"
         yield from domain_problems(self.baseline, self.domains)
         for point in self.points:
             yield from self._point_problems(point)
 
     def _point_problems(self, point: Mapping[str, Any]) -> Iterator[str]:
-        for path, value in point.items():
-            if path not in flatten(self.baseline):
-                yield unknown_field(self.baseline, path)
-            elif problem := value_problem(self.baseline, path, value):
-                yield f"a point to try first is wrong: {problem}"
-            elif path in self.domains and not contains(self.domains[path], value):
-                yield f"a point to try first has {path}={value!r} outside {self.domains[path]}"
+        where = "a point to try first"
+        problems = [p for path, value in point.items() for p in self._setting_problems(path, value)]
+        yield from (f"{where}: {problem}" for problem in problems)
+        if not problems:
+            yield from refusal(self.baseline, point, where)
+
+    def _setting_problems(self, path: str, value: Any) -> Iterator[str]:
+        if path not in flatten(self.baseline):
+            yield unknown_field(self.baseline, path)
+        elif problem := value_problem(self.baseline, path, value):
+            yield problem
+        elif path in self.domains and not contains(self.domains[path], value):
+            yield f"{path}={value!r} is outside its domain {describe(bare(self.domains[path]))}"
 
 
-def is_frozen_dataclass(value: Any) -> bool:
-    """Return whether `value` is an instance of a frozen dataclass."""
-    if isinstance(value, type) or not is_dataclass(value):
-        return False
-    marker = getattr(type(value), "__dataclass_params__", None)
-    return bool(getattr(marker, "frozen", False))
+def refusal(baseline: Any, values: Mapping[str, Any], where: str) -> Iterator[str]:
+    """Yield why a configuration's own class refuses these values."""
+    try:
+        override(baseline, {path: v for path, v in values.items() if path in flatten(baseline)})
+    except SpaceError as error:
+        for problem in error.problems:
+            yield f"{where}: {problem}"
 
 
 def domain_problems(baseline: Any, domains: Mapping[str, Domain | When]) -> Iterator[str]:
@@ -137,18 +188,17 @@ def domain_problems(baseline: Any, domains: Mapping[str, Domain | When]) -> Iter
     for path, domain in domains.items():
         if path not in known:
             yield unknown_field(baseline, path)
-            continue
-        if not isinstance(bare(domain), Float | Int | Categorical):
+        elif not isinstance(bare(domain), Float | Int | Categorical):
             yield f"the domain of '{path}' must be Float, Int or Categorical, got {domain!r}"
-            continue
-        yield from _type_problems(baseline, path, bare(domain))
-        if isinstance(domain, When):
-            yield from condition_problems(baseline, f"domain of '{path}'", domain.fields)
-        if not contains(domain, known[path]):
+        elif problems := list(_type_problems(baseline, path, bare(domain))):
+            yield from problems
+        elif not contains(domain, known[path]):
             yield (
                 f"the baseline has {path}={known[path]!r}, outside its domain "
                 f"{describe(bare(domain))}; widen the domain or change the baseline"
             )
+        if isinstance(domain, When):
+            yield from condition_problems(baseline, f"domain of '{path}'", domain.fields)
     yield from _circles(domains)
 
 
@@ -157,17 +207,19 @@ def condition_problems(baseline: Any, where: str, condition: Mapping[str, Any]) 
     for path, wanted in condition.items():
         if path not in flatten(baseline):
             yield f"{where}: {unknown_field(baseline, path)}"
-            continue
-        for value in wanted if isinstance(wanted, set | frozenset) else (wanted,):
-            if problem := value_problem(baseline, path, value):
-                yield f"{where}: {problem}"
+        elif isinstance(wanted, list):
+            yield f"{where}: for several values of {path} give a set, got {wanted!r}"
+        else:
+            problems = (value_problem(baseline, path, v) for v in wanted_values(wanted))
+            yield from (f"{where}: {problem}" for problem in problems if problem)
 
 
 def _type_problems(baseline: Any, path: str, domain: Domain) -> Iterator[str]:
     samples = domain.choices if isinstance(domain, Categorical) else (domain.low, domain.high)
     for value in samples:
         if problem := value_problem(baseline, path, value):
-            yield f"the domain of '{path}' does not fit: {problem}"
+            hint = "; use Int" if isinstance(domain, Float) and "takes int" in problem else ""
+            yield f"the domain of '{path}' does not fit: {problem}{hint}"
             return
 
 
@@ -198,12 +250,14 @@ def contains(domain: Domain | When, value: Any) -> bool:
     """Return whether a domain contains a value (the grid of `step` included)."""
     inner = bare(domain)
     if isinstance(inner, Categorical):
-        return any(value == choice and type(value) is type(choice) for choice in inner.choices)
+        return any(same(value, choice) for choice in inner.choices)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     if not inner.low <= value <= inner.high:
         return False
-    if inner.step is None or (isinstance(inner, Float) is False and inner.log):
+    if isinstance(inner, Int) and value != int(value):
+        return False
+    if inner.step is None:
         return True
     steps = (value - inner.low) / inner.step
     return abs(steps - round(steps)) < 1e-8
@@ -214,5 +268,6 @@ def describe(domain: Domain) -> str:
     if isinstance(domain, Categorical):
         return "{" + ", ".join(str(choice) for choice in domain.choices) + "}"
     scale = " log" if domain.log else ""
-    step = f" step {domain.step}" if domain.step not in (None, 1) else ""
+    default = 1 if isinstance(domain, Int) else None
+    step = f" step {domain.step:g}" if domain.step not in (None, default) else ""
     return f"[{domain.low:g}, {domain.high:g}]{scale}{step}"

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from enum import Enum
 from typing import Any, Literal
 
-from search.errors import TechniqueError
-from search.space import Domain, When, holds
+from search.errors import TechniqueError, near_miss
+from search.frozen import FrozenMapping
+from search.hints import kind_problem
+from search.space import Domain, When, holds, same
 
+BASELINE = "baseline"  # the arm without any technique
+LONGEST_NAME = 200  # characters: names of arms become names of Optuna's studies and parameters
 Stage = Literal["training", "post-hoc"]
 Status = Literal["implemented", "planned"]
 
@@ -63,7 +68,7 @@ class Technique:
         How the priority table calls it; unique in a study.
     on
         Dotted path to the value that switches the technique on. Empty only for post-hoc ones and
-        for those that are all `levels`.
+        for those that are all `levels` (then none of these is the baseline's value).
     domains
         The technique's own knobs, which exist only while it is on.
     expected_impact, effort
@@ -120,13 +125,15 @@ class Technique:
     status: Status = "implemented"
 
     def __post_init__(self) -> None:
+        if problems := list(self._shape_problems()):
+            raise TechniqueError(problems)
         for name in ("on", "domains"):
-            object.__setattr__(self, name, dict(getattr(self, name)))
+            object.__setattr__(self, name, FrozenMapping(getattr(self, name)))
         for name in ("requires", "excludes"):
             value = getattr(self, name)
             object.__setattr__(self, name, (value,) if isinstance(value, str) else tuple(value))
         levels = {path: tuple(values) for path, values in self.levels.items()}
-        object.__setattr__(self, "levels", levels)
+        object.__setattr__(self, "levels", FrozenMapping(levels))
         if problems := list(self._problems()):
             raise TechniqueError(problems)
 
@@ -135,55 +142,121 @@ class Technique:
         """Stated hours, or those that stand for the effort."""
         return self.effort.hours if self.effort_hours is None else self.effort_hours
 
+    @property
+    def searched(self) -> bool:
+        """Whether a search may switch it on: it trains, and it is implemented."""
+        return self.stage == "training" and self.status == "implemented"
+
+    @property
+    def switch(self) -> Mapping[str, Any]:
+        """What holds while the technique is on: `on`, or any of its levels where it is all levels.
+
+        Empty for post-hoc techniques.
+        """
+        return self.on or {path: frozenset(values) for path, values in self.levels.items()}
+
     def is_on(self, values: Mapping[str, Any]) -> bool:
         """Return whether these values (by dotted path) have the technique switched on."""
-        return bool(self.on) and holds(self.on, values)
+        return bool(self.switch) and holds(self.switch, values)
 
     def conflicts(self, other: Technique) -> bool:
         """Return whether both cannot be on at once: excluded, or one field set differently."""
         if other.name in self.excludes or self.name in other.excludes:
             return True
-        return any(self.on[path] != other.on[path] for path in self.on.keys() & other.on.keys())
+        shared = self.on.keys() & other.on.keys()
+        return any(not same(self.on[path], other.on[path]) for path in shared)
+
+    def _shape_problems(self) -> Iterator[str]:
+        """Yield what is wrong with the shapes: what looking at the contents takes for granted."""
+        if not isinstance(self.name, str) or not self.name.strip():
+            yield f"a technique needs a name, got {self.name!r}"
+        where = f"technique '{self.name}'"
+        for label in ("on", "domains", "levels"):
+            value = getattr(self, label)
+            if not isinstance(value, Mapping):
+                yield f"{where}: {label} takes {{field: …}}, got {value!r}"
+            elif label == "levels":
+                for path, values in value.items():
+                    if isinstance(values, str) or not isinstance(values, Sequence):
+                        yield f"{where}: levels of '{path}' take a list of values, got {values!r}"
+        for label in ("requires", "excludes"):
+            value = getattr(self, label)
+            if not isinstance(value, Sequence) or not all(isinstance(v, str) for v in value):
+                yield f"{where}: {label} takes names of techniques, got {value!r}"
 
     def _problems(self) -> Iterator[str]:
         where = f"technique '{self.name}'"
-        if not isinstance(self.name, str) or not self.name.strip():
-            yield f"a technique needs a name, got {self.name!r}"
+        yield from self._name_problems(where)
         yield from self._enum_problems(where)
         yield from self._stage_problems(where)
-        for label, value in (
-            ("effort_hours", self.effort_hours),
-            ("smallest_gain", self.smallest_gain),
-        ):
-            if value is not None and not value > 0:
-                yield f"{where}: {label} must be positive, got {value!r}"
-        if len(self.levels) > 1:
-            yield f"{where}: levels takes one knob, got {', '.join(self.levels)}"
-        for path, values in self.levels.items():
-            if len(values) < 2:
-                yield f"{where}: levels of '{path}' need at least two values, got {values!r}"
+        for label in ("effort_hours", "smallest_gain"):
+            value = getattr(self, label)
+            if value is not None and not is_positive(value):
+                yield f"{where}: {label} must be a positive number, got {value!r}"
+        yield from self._level_problems(where)
+        for path, value in self.on.items():
+            if problem := kind_problem(value):
+                yield f"{where}: '{path}' {problem}"
         if self.name in (*self.requires, *self.excludes):
             yield f"{where} cannot require or exclude itself"
+        for name in dict.fromkeys(name for name in self.requires if name in self.excludes):
+            yield f"{where} both requires and excludes '{name}'"
+
+    def _name_problems(self, where: str) -> Iterator[str]:
+        if self.name == BASELINE:
+            yield f"{where}: this name is the baseline's"
+        if len(self.name) > LONGEST_NAME:
+            yield f"{where}: a name has at most {LONGEST_NAME} characters, got {len(self.name)}"
+        if self.name != self.name.strip() or not self.name.isprintable():
+            yield f"{where}: a name is one line without spaces around it, got {self.name!r}"
 
     def _enum_problems(self, where: str) -> Iterator[str]:
-        if not isinstance(self.expected_impact, Impact):
-            yield f"{where}: expected_impact takes Impact, got {self.expected_impact!r}"
-        if not isinstance(self.effort, Effort):
-            yield f"{where}: effort takes Effort, got {self.effort!r}"
+        for label, kind in (("expected_impact", Impact), ("effort", Effort)):
+            value = getattr(self, label)
+            if not isinstance(value, kind):
+                words = [member.value for member in kind] if isinstance(value, str) else ()
+                near = near_miss(value, words)
+                yield f"{where}: {label} takes {kind.__name__}, got {value!r}{near}"
         if self.stage not in ("training", "post-hoc"):
             yield f"{where}: stage is 'training' or 'post-hoc', got {self.stage!r}"
         if self.status not in ("implemented", "planned"):
             yield f"{where}: status is 'implemented' or 'planned', got {self.status!r}"
 
+    def _level_problems(self, where: str) -> Iterator[str]:
+        if len(self.levels) > 1:
+            yield f"{where}: levels takes one knob, got {', '.join(self.levels)}"
+        for path, values in self.levels.items():
+            problems = [problem for value in values if (problem := kind_problem(value))]
+            yield from (f"{where}: '{path}' {problem}" for problem in problems)
+            if len(values) < 2:
+                yield f"{where}: levels of '{path}' need at least two values, got {values!r}"
+            elif not problems and len({(value, type(value) is bool) for value in values}) < len(
+                values
+            ):
+                yield f"{where}: levels of '{path}' name a value twice: {values!r}"
+        for path in self.on.keys() & (self.domains.keys() | self.levels.keys()):
+            yield (
+                f"{where} both sets '{path}' and searches it; "
+                "give the configuration a field of its own that switches the technique on"
+            )
+        for path in self.domains.keys() & self.levels.keys():
+            yield f"{where}: '{path}' has a domain and levels; keep one of them"
+
     def _stage_problems(self, where: str) -> Iterator[str]:
         if self.status == "planned":
             return
         if self.stage == "post-hoc":
-            if self.fit is None:
-                yield f"{where}: a post-hoc technique needs fit=…"
+            if not callable(self.fit):
+                yield f"{where}: a post-hoc technique needs fit=…, a function, got {self.fit!r}"
             if self.on or self.domains or self.levels:
                 yield f"{where}: a post-hoc technique changes predictions, so it sets no field"
         elif self.fit is not None:
             yield f"{where}: fit=… is for stage='post-hoc'"
         elif not self.on and not self.levels:
             yield f"{where} switches nothing on: give on={{...}}"
+
+
+def is_positive(value: Any) -> bool:
+    """Return whether a value is a finite number above zero."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and math.isfinite(value) and value > 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from statistics import median
 from typing import Protocol
 
 import numpy as np
@@ -31,7 +32,7 @@ class Decider(Protocol):
         """Take over what a trial reported earlier."""
 
     def diverged(self, trial: int, bracket: int, step: int) -> None:
-        """Take note that a trial broke down: the worst of its next rung."""
+        """Take note that a trial broke down after `step`, its last finite one."""
 
 
 class Rungs:
@@ -87,7 +88,7 @@ class Rungs:
 
     def diverged(self, trial: int, bracket: int, step: int) -> None:
         """Book the trial as the worst of the rung it was on its way to."""
-        ahead = [rung for rung in self._steps[bracket] if rung >= step]
+        ahead = [rung for rung in self._steps[bracket] if rung > step]
         if ahead:
             self._values[bracket, ahead[0]][trial] = -math.inf
 
@@ -109,33 +110,52 @@ class Medians:
 
     def __init__(self, rule: MedianStopping, sign: int) -> None:
         self._rule, self._sign = rule, sign
-        self._curves: dict[int, dict[int, float]] = {}
+        self._curves: dict[int, _Curve] = {}
 
     def halts(self, bracket: int) -> tuple[int, ...] | None:  # noqa: ARG002 - the interface
         """Return None: it decides after every step."""
         return None
 
     def stops(self, trial: int, bracket: int, step: int, value: float) -> bool:  # noqa: ARG002
-        """Return whether the trial's best is below the median of the others' running means."""
-        mine = self._curves.setdefault(trial, {})
-        mine[step] = self._sign * value
-        means = [
-            float(np.mean([v for s, v in curve.items() if s <= step]))
-            for other, curve in self._curves.items()
-            if other != trial and max(curve) >= step
-        ]
-        if step < self._rule.grace_steps or len(means) < self._rule.min_trials:
+        """Return whether the trial's best is below the median of the others' running means.
+
+        Asked again about a step, the trial passes: it went on before.
+        """
+        mine = self._curves.setdefault(trial, _Curve())
+        if step in mine.means:
             return False
-        return max(mine.values()) < float(np.median(means))
+        mine.add(step, self._sign * value)
+        if step < self._rule.grace_steps:
+            return False
+        means = [
+            curve.means[step]
+            for other, curve in self._curves.items()
+            if other != trial and step in curve.means
+        ]
+        return len(means) >= self._rule.min_trials and mine.best < median(means)
 
     def restore(self, trial: int, bracket: int, curve: Curve) -> None:  # noqa: ARG002
-        """Take over a trial's earlier values."""
-        found = {step: self._sign * value for step, value in curve if math.isfinite(value)}
-        if found:
-            self._curves[trial] = found
+        """Take over a trial's earlier values; the later of two values of a step counts."""
+        for step, value in sorted(dict(curve).items()):
+            if math.isfinite(value):
+                self._curves.setdefault(trial, _Curve()).add(step, self._sign * value)
 
     def diverged(self, trial: int, bracket: int, step: int) -> None:
-        """Leave the trial out of the medians from here on: it has no mean."""
+        """Need nothing: a trial has no mean beyond its last step."""
+
+
+class _Curve:
+    """A trial's running means by step, and its best value."""
+
+    def __init__(self) -> None:
+        self.means: dict[int, float] = {}
+        self.best = -math.inf
+        self._total = 0.0
+
+    def add(self, step: int, value: float) -> None:
+        self._total += value
+        self.means[step] = self._total / (len(self.means) + 1)
+        self.best = max(self.best, value)
 
 
 class Never:

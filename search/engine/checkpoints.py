@@ -2,6 +2,9 @@
 
 A trial has one folder, with one folder per attempt in it, and in these ``step-00000012``. The
 trainable writes its own files; the engine adds their checksums and an atomic rename.
+
+A checkpoint is written when the driver has stored its step and lets the trial go on, never before:
+so no checkpoint is ahead of the database, and a run that goes on from one misses no step.
 """
 
 from __future__ import annotations
@@ -18,8 +21,9 @@ from pathlib import Path
 from search.errors import CheckpointError
 from search.storage.records import Checkpoint
 
-MANIFEST = "manifest.json"
+MANIFEST = "winnow-manifest.json"  # a name that no trainable uses for its own files
 KEPT = 2  # the newest, and the one before it in case the newest is damaged
+PROBE_BYTES = 65536
 logger = logging.getLogger(__name__)
 
 
@@ -29,52 +33,88 @@ def write_checkpoint(save: Callable[[Path], None], folder: Path, step: int) -> C
     Raises
     ------
     CheckpointError
-        If the disk refuses; what was written before stays intact.
+        If the disk refuses; what was written before stays intact. Whatever else `save` raises is
+        the trainable's own, and passes through.
     """
     final, draft = folder / f"step-{step:08d}", folder / f"draft-{step:08d}"
     try:
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)
-        save(draft)
+        _save(save, draft)
         sums = {path: _sha256(draft / path) for path in _files(draft)}
         text = json.dumps({"step": step, "sha256": sums}, sort_keys=True)
         (draft / MANIFEST).write_text(text)
         _sync(draft)
         shutil.rmtree(final, ignore_errors=True)
         draft.rename(final)
+        _sync_names(folder)
+        size = sum((final / path).stat().st_size for path in sums)
     except OSError as error:
-        shutil.rmtree(draft, ignore_errors=True)
         raise CheckpointError(
             f"checkpoint of step {step} not written to {folder}: {error}"
         ) from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
     for old in sorted(folder.glob("step-*"))[:-KEPT]:
         shutil.rmtree(old, ignore_errors=True)
-    size = sum((final / path).stat().st_size for path in sums)
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    return Checkpoint(step, str(final), digest, size, time.time())
+    return Checkpoint(step, str(final), _digest(text), size, time.time())
 
 
 def intact_checkpoints(folder: Path) -> Iterator[tuple[int, Path]]:
     """Yield (step, path) of a trial's intact checkpoints, newest first; damaged ones are named."""
-    found = sorted(folder.glob("*/step-*"), key=lambda path: path.name, reverse=True)
-    for path in found:
+    for step, path in _found(folder):
         if problem := _damage(path):
             logger.warning("checkpoint %s is damaged (%s); using the one before", path, problem)
         else:
-            yield int(path.name.removeprefix("step-")), path
+            yield step, path
+
+
+def forget_beyond(folder: Path, step: int) -> None:
+    """Delete a trial's checkpoints of later steps than `step`: the database has lost these steps.
+
+    A power cut can do that, since the database then keeps a prefix of what was committed; and a
+    run that went on from a later step would leave a hole in the curve.
+    """
+    for ahead in (path for found, path in _found(folder) if found > step):
+        logger.warning("checkpoint %s is ahead of the database and is not used", ahead)
+        shutil.rmtree(ahead, ignore_errors=True)
+
+
+def _found(folder: Path) -> list[tuple[int, Path]]:
+    """Return (step, path) of everything called a checkpoint, newest first."""
+    named = [(path.name.removeprefix("step-"), path) for path in folder.glob("*/step-*")]
+    return sorted(((int(step), path) for step, path in named if step.isdigit()), reverse=True)
+
+
+def _save(save: Callable[[Path], None], draft: Path) -> None:
+    """Save, and tell a full disk from a fault: libraries report one in errors of their own kind.
+
+    ``torch.save`` raises RuntimeError when a write falls short, without saying why.
+    """
+    try:
+        save(draft)
+    except Exception:
+        with (draft / "probe").open("wb") as file:
+            file.write(bytes(PROBE_BYTES))
+            os.fsync(file.fileno())
+        raise
 
 
 def _damage(path: Path) -> str | None:
     try:
         sums = json.loads((path / MANIFEST).read_text())["sha256"]
         wrong = [name for name, known in sums.items() if _sha256(path / name) != known]
-    except (OSError, ValueError, KeyError) as error:
-        return str(error)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return f"{type(error).__name__}: {error}"
     return f"checksum of {wrong[0]}" if wrong else None
 
 
 def _files(folder: Path) -> list[str]:
     return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _sha256(path: Path) -> str:
@@ -87,3 +127,14 @@ def _sync(folder: Path) -> None:
     for name in _files(folder):
         with (folder / name).open("rb") as file:
             os.fsync(file.fileno())
+
+
+def _sync_names(folder: Path) -> None:
+    """Reach the disk with the rename itself, where folders can be synced."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

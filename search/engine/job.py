@@ -67,6 +67,10 @@ class Task:
         Seconds between checkpoints, beside those at rungs.
     threads
         Threads that native libraries may compute with.
+    folders
+        Folders that the study's neighbours are imported from.
+    variables
+        Environment variables that the study file has set.
     """
 
     trainable: Any
@@ -76,13 +80,16 @@ class Task:
     data_path: Path | None = None
     checkpoint_s: float = 30.0
     threads: int = 1
+    folders: tuple[Path, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Batch:
     """What a worker did since its last batch.
 
-    `token` names the attempt; `end` is None while the attempt goes on.
+    `token` names the attempt; `end` is None while the attempt goes on. `peak_memory` is the largest
+    resident size of the worker so far, in bytes, where the system tells it.
     """
 
     token: str
@@ -97,3 +104,4 @@ class Batch:
     log: str | None = None
     peak_memory: int | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
+    peak_memory: int | None = None

@@ -1,11 +1,14 @@
 """A worker: runs one job batch by batch. Both engines use it, so both mean the same.
 
 A batch ends at a step after which the driver decides, at the end of the attempt, or after a
-second: steps that take longer than that are reported one by one.
+second: steps that take longer than that are reported one by one. The next batch is asked for when
+the driver has stored the one before and lets the trial go on; a checkpoint that is due is written
+then, so that none is ahead of the database, and none is written for a trial that is stopped.
 """
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import socket
@@ -21,15 +24,16 @@ from search.configuration import override
 from search.engine.checkpoints import write_checkpoint
 from search.engine.job import Batch, Job, Task
 from search.engine.log_tail import LogTail
-from search.engine.predictions import write_predictions
-from search.engine.run import ClassRun, Run, start_run
-from search.environment import peak_memory, versions
+from search.engine.process import free_accelerator, peak_memory
+from search.engine.run import Run, start_run
+from search.environment import versions
 from search.errors import CheckpointError, TrainableError, near_miss
 from search.storage.records import Checkpoint, End, Step
 from search.trainable import inspect_trainable
 
 BATCH_S = 1.0
-_DATA: dict[tuple[str, str], Any] = {}
+logger = logging.getLogger(__name__)
+_DATA: dict[tuple[int, str], tuple[Any, Any]] = {}
 
 
 @dataclass
@@ -40,7 +44,6 @@ class _Open:
     run: Run
     step: int
     started: float
-    tail: LogTail
     checkpointed: float
     steps: list[Step] = field(default_factory=list)
     checkpoints: list[Checkpoint] = field(default_factory=list)
@@ -70,10 +73,10 @@ class Worker:
             with self._tail.listening():
                 if self._open is None:
                     self._open = self._start(token, started)
+                elif self._checkpoint_is_due(self._open):
+                    self._checkpoint(self._open)
                 end = self._steps(self._open, time.monotonic() + limit_s)
-                if end == "complete":
-                    self._keep_predictions(self._open.run)
-        except Exception as error:  # noqa: BLE001 - the one place where a trial may fail
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the one place where a trial may fail
             return self._raised(error, token, started)
         return self._batch(self._open, end)
 
@@ -85,8 +88,10 @@ class Worker:
         try:
             with self._tail.listening():
                 run.close()
-        except Exception:  # noqa: BLE001 - the trial's outcome is known already
-            traceback.print_exc()
+        except (Exception, SystemExit):  # noqa: BLE001 - the trial's outcome is known already
+            logger.warning("a trainable raised while it was closed", exc_info=True)
+        del run
+        free_accelerator()
 
     def _start(self, token: str, started: float) -> _Open:
         task, job = self._task, self._job
@@ -95,7 +100,7 @@ class Worker:
         )
         config = override(task.baseline, job.changes)
         run = start_run(task.trainable, self._contract, config, arguments, Path(job.folder))
-        return _Open(token, run, run.start_step, started, self._tail, time.monotonic())
+        return _Open(token, run, run.start_step, started, time.monotonic())
 
     def _steps(self, now: _Open, deadline: float) -> End | None:
         while now.step < self._job.max_steps:
@@ -105,39 +110,32 @@ class Worker:
                 if now.step == 0:
                     raise TrainableError("the trainable ended before its first step")
                 return "complete"
-            now.step += 1
             checked = _checked(metrics, self._task.objectives)
+            now.step += 1
             now.steps.append(Step(now.step, checked, time.monotonic() - before, time.time()))
             if not all(math.isfinite(checked[name]) for name in self._task.objectives):
                 return "diverged"
-            if self._at_rest(now, deadline):
+            halts = self._job.halts
+            if now.step < self._job.max_steps and (
+                halts is None or now.step in halts or time.monotonic() >= deadline
+            ):
                 return None
         return "complete"
 
-    def _at_rest(self, now: _Open, deadline: float) -> bool:
-        """Return whether the batch ends after this step; write a checkpoint where one is due."""
-        if now.step == self._job.max_steps:
-            return False  # the loop ends by itself, and a finished run needs no checkpoint
-        halts = self._job.halts
-        halt = halts is None or now.step in halts
-        due = time.monotonic() - now.checkpointed >= self._task.checkpoint_s
-        if now.run.saves and (due or (halts is not None and halt)):
-            self._checkpoint(now)
-        return halt or time.monotonic() >= deadline
+    def _checkpoint_is_due(self, now: _Open) -> bool:
+        """Return whether a checkpoint is due: at the driver's decisions, and every so often."""
+        rung = self._job.halts is not None and now.step in self._job.halts
+        late = time.monotonic() - now.checkpointed >= self._task.checkpoint_s
+        return now.run.saves and (rung or late)
 
     def _checkpoint(self, now: _Open) -> None:
         folder = Path(self._job.folder) / now.token
         try:
             now.checkpoints.append(write_checkpoint(now.run.save, folder, now.step))
-        except CheckpointError:
+        except CheckpointError as error:
             # a full disk costs the steps since the last checkpoint, not the trial
-            traceback.print_exc()
+            logger.warning("%s; the run goes on without it", error)
         now.checkpointed = time.monotonic()
-
-    def _keep_predictions(self, run: Run) -> None:
-        folder = self._job.predictions
-        if folder is not None and isinstance(run, ClassRun) and self._contract.predicts:
-            write_predictions(run.predict, Path(folder))
 
     def _batch(self, now: _Open, end: End | None, error: str | None = None) -> Batch:
         batch = Batch(
@@ -150,43 +148,33 @@ class Worker:
             checkpoints=tuple(now.checkpoints),
             end=end,
             error=error,
-            log=self._tail.text if end else None,
-            peak_memory=peak_memory(),
+            log=self._tail.text,
             versions=versions(),
+            peak_memory=peak_memory(),
         )
         now.steps.clear()
         now.checkpoints.clear()
         return batch
 
-    def _raised(self, error: Exception, token: str, started: float) -> Batch:
+    def _raised(self, error: BaseException, token: str, started: float) -> Batch:
         trace = "".join(traceback.format_exception(error))
         if self._open is not None:
             batch = self._batch(self._open, "raised", trace)
             self.close()
             return batch
-        host, pid = socket.gethostname(), os.getpid()
-        return Batch(
-            token=token,
-            host=host,
-            pid=pid,
-            started=started,
-            start_step=0,
-            end="raised",
-            error=trace,
-            log=self._tail.text,
-            peak_memory=peak_memory(),
-            versions=versions(),
-        )
+        host, pid, log = socket.gethostname(), os.getpid(), self._tail.text
+        return Batch(token, host, pid, started, 0, (), (), "raised", trace, log, versions())
 
 
 def load_data(task: Task) -> Any:
     """Return what the study's loader returns; it is called once per process."""
     if task.loader is None:
         return None
-    key = (f"{task.loader.__module__}.{task.loader.__qualname__}", str(task.data_path))
+    key = (id(task.loader), str(task.data_path))
     if key not in _DATA:
-        _DATA[key] = task.loader(task.data_path)
-    return _DATA[key]
+        # the loader is kept, so that no other object takes its identity
+        _DATA[key] = (task.loader, task.loader(task.data_path))
+    return _DATA[key][1]
 
 
 def _checked(metrics: Mapping[str, Any], objectives: tuple[str, ...]) -> dict[str, float]:

@@ -15,7 +15,7 @@ from search.engine.job import Task
 from search.engine.local import run_local
 from search.engine.samplers import derive_seed
 from search.engine.stream import Limits, Listener, Stream
-from search.engine.trials import Trials
+from search.engine.trials import Policy, Trials
 from search.engine.worker import load_data
 from search.environment import git_commit
 from search.errors import OptionError
@@ -111,7 +111,7 @@ def run_search(
     check_options(loaded.study, options)
     database = Database(options.storage)
     try:
-        with study_lock(database, loaded.study.name), _engine(loaded, options) as engine:
+        with study_lock(database, loaded.study.name), open_engine(loaded, options) as engine:
             searched = open_search(database, loaded, options, trials=trials)
 
             def stages() -> Iterator[Sequence[Trials]]:
@@ -137,7 +137,7 @@ def open_search(
     series = Series(database, f"{study.name}/search", "search", directions, specification)
     series.specify(specification)
     policy = JointSearch(study, series, n_trials=trials, seed=options.seed)
-    return _trials(loaded, options, series, policy)
+    return open_trials(loaded, options, series, policy)
 
 
 def _confirming(
@@ -162,7 +162,7 @@ def _confirming(
     directions = [goal.direction for goal in study.goals]
     series = Series(database, f"{study.name}/confirm", "confirm", directions, specification)
     series.specify(specification)
-    return _trials(loaded, options, series, FixedRuns(runs))
+    return open_trials(loaded, options, series, FixedRuns(runs))
 
 
 def _run(study: Study, arm: str, changes: Mapping[str, Any], seed: int) -> Asked:
@@ -187,9 +187,8 @@ def reference_lines(
     return found
 
 
-def _trials(
-    loaded: LoadedStudy, options: Options, series: Series, policy: JointSearch | FixedRuns
-) -> Trials:
+def open_trials(loaded: LoadedStudy, options: Options, series: Series, policy: Policy) -> Trials:
+    """Open a series of a study, or go on with it."""
     study = loaded.study
     commit = git_commit(loaded.path.parent)
     return Trials(
@@ -255,7 +254,7 @@ def ray_is_installed() -> bool:
 
 
 @contextmanager
-def _engine(loaded: LoadedStudy, options: Options) -> Iterator[Any]:
+def open_engine(loaded: LoadedStudy, options: Options) -> Iterator[Any]:
     """Yield a function that serves a stream."""
     study, task = loaded.study, make_task(loaded.study, options)
 

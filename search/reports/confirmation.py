@@ -16,7 +16,7 @@ from search.reports.trial_rows import step_at
 from search.storage.records import SeriesRecord, TrialRecord
 from search.study import Objective
 
-BASELINE, BEST = "baseline", "best"
+BASELINE, BEST, TRIAL = "baseline", "best", "trial "
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,8 @@ class Confirmation:
     ----------
     evaluation
         The held-out metric.
+    arm
+        Which configuration was checked: ``trial 12``, or "baseline" when none was better.
     pairs
         By seed.
     mean
@@ -50,6 +52,7 @@ class Confirmation:
     """
 
     evaluation: Objective
+    arm: str
     pairs: tuple[Pair, ...]
     mean: float | None
     references: Mapping[str, Mapping[int, float]]
@@ -64,6 +67,15 @@ class Confirmation:
         """In how many pairs the best configuration is better."""
         return sum(pair.difference is not None and pair.difference > 0 for pair in self.pairs)
 
+    @property
+    def of_baseline(self) -> bool:
+        """Whether the best configuration is the baseline: then there is nothing to compare."""
+        return self.arm == BASELINE
+
+    def stale(self, best: int | None) -> bool:
+        """Return whether the check is of another trial than the one that is best by now."""
+        return self.arm.startswith(TRIAL) and self.arm != f"{TRIAL}{best}"
+
 
 def confirmation(series: SeriesRecord) -> Confirmation | None:
     """Return the check of a search; None when its held-out metric is not named."""
@@ -71,38 +83,48 @@ def confirmation(series: SeriesRecord) -> Confirmation | None:
     if not entry:
         return None
     evaluation = Objective(entry["metric"], entry["direction"])
-    arms: dict[tuple[str, int], TrialRecord] = {
+    arm = str(series.specification.get("best_arm") or BEST)
+    runs: dict[tuple[str, int], TrialRecord] = {
         (trial.asked.arm, trial.asked.seed): trial for trial in series.trials
     }
-    seeds = sorted({seed for arm, seed in arms if arm in (BASELINE, BEST)})
-    pairs = tuple(_pair(arms, seed, evaluation) for seed in seeds)
+    asked = series.specification.get("seeds")
+    seeds = asked or sorted({seed for name, seed in runs if name in (BASELINE, arm)})
+    pairs = tuple(_pair(runs, arm, seed, evaluation) for seed in seeds)
     differences = [pair.difference for pair in pairs if pair.difference is not None]
     return Confirmation(
         evaluation=evaluation,
+        arm=arm,
         pairs=pairs,
         mean=math.fsum(differences) / len(differences) if differences else None,
         references=_references(series.specification, evaluation.metric),
     )
 
 
-def _pair(arms: Mapping[tuple[str, int], TrialRecord], seed: int, evaluation: Objective) -> Pair:
-    records = {arm: arms.get((arm, seed)) for arm in (BASELINE, BEST)}
-    values = {arm: _value(record, evaluation.metric) for arm, record in records.items()}
+def _pair(
+    runs: Mapping[tuple[str, int], TrialRecord], arm: str, seed: int, evaluation: Objective
+) -> Pair:
+    records = {BASELINE: runs.get((BASELINE, seed)), BEST: runs.get((arm, seed))}
+    values = {name: _value(record, evaluation.metric) for name, record in records.items()}
     baseline, best = values[BASELINE], values[BEST]
+    difference = None
+    if arm != BASELINE and baseline is not None and best is not None:
+        difference = evaluation.sign * (best - baseline)
     missing = [
-        f"{arm}: {record.outcome if record else 'not started'}"
-        for arm, record in records.items()
-        if values[arm] is None
+        f"{name}: {_state(record)}" for name, record in records.items() if values[name] is None
     ]
     return Pair(
         seed=seed,
         baseline=baseline,
         best=best,
-        difference=None
-        if baseline is None or best is None
-        else evaluation.sign * (best - baseline),
+        difference=difference,
         note="; ".join(missing),
     )
+
+
+def _state(record: TrialRecord | None) -> str:
+    if record is None:
+        return "not started"
+    return "no finite value" if record.outcome == "complete" else record.outcome
 
 
 def _value(record: TrialRecord | None, metric: str) -> float | None:

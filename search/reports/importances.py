@@ -7,6 +7,7 @@ says how the good trials differ from the rest of this search, and not what a par
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -41,4 +42,6 @@ def importances(study: optuna.Study) -> Importances:
     if len({tuple(trial.values) for trial in done}) < 2:
         return Importances({}, len(done), "Every completed trial has the same value.")
     found = get_param_importances(study, evaluator=PedAnovaImportanceEvaluator())
+    if not all(math.isfinite(share) for share in found.values()):
+        return Importances({}, len(done), "The completed trials do not tell the parameters apart.")
     return Importances(found, len(done))

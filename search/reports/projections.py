@@ -10,7 +10,7 @@ from typing import Any
 from search.reports.axes import Axis
 from search.reports.text import number, shown
 from search.reports.trial_rows import TrialRow
-from search.reports.views import View
+from search.reports.views import View, view_of
 from search.study import Objective
 
 BANDS = ("best fifth", "second fifth", "middle fifth", "fourth fifth", "last fifth")
@@ -132,11 +132,10 @@ def _x(axis: Axis, row: TrialRow) -> float | None:
     return None if axis.position(value) is None else float(value)
 
 
-def parallel(
-    axes: Sequence[Axis], rows: Sequence[TrialRow], objective: Objective, view: View
-) -> Parallel:
+def parallel(axes: Sequence[Axis], rows: Sequence[TrialRow], objective: Objective) -> Parallel:
     """Return the parallel coordinates of the completed trials, in bands of similar value."""
     best_first = ranked(rows, objective)
+    view = view_of([row.values[0] for row in best_first], [r.values[0] for r in best_first[:1]])
     labels = BANDS if len(best_first) >= SMALL else HALVES if len(best_first) > 1 else ("trial",)
     size = len(best_first) / len(labels)
     bands = [

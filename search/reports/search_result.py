@@ -100,6 +100,10 @@ class SearchReport:
         """The completed trials, best first."""
         return tuple(ranked(self.trials, self.objective))
 
+    def trial(self, number: int) -> TrialRow:
+        """Return the trial of this number."""
+        return next(row for row in self.trials if row.number == number)
+
     @property
     def failures(self) -> tuple[TrialRow, ...]:
         """The trials that raised an error, whether or not they were retried with success."""

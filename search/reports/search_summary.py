@@ -114,7 +114,7 @@ def summarise(
         curves=tuple(learning_curves(series.trials, goal, steps) for goal in goals),
         rungs=rung_table(series.trials, rows, brackets, goals[0]),
         slices=tuple(slice_of(axis, rows, best, baseline) for axis in axes),
-        parallel=parallel(axes, rows, goals[0], view),
+        parallel=parallel(axes, rows, goals[0]),
         importances=shares,
         timeline=timeline(series.trials),
         confirmation=confirmation(check) if check else None,

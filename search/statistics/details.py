@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from search.statistics.arrays import FloatArray
-from search.statistics.costs import cost_ratio
+from search.statistics.arrays import BoolArray, FloatArray, IntArray
+from search.statistics.costs import cost_ratios
 from search.statistics.effects import share_better
 from search.statistics.impact import impact_span
-from search.statistics.intervals import Interval, mean_interval, proportion_bounds
+from search.statistics.intervals import Interval, mean_intervals, proportion_bounds
+from search.statistics.levels import response_curve
 from search.statistics.pairs import Scores
-from search.statistics.power import SeedsNeeded
 from search.statistics.race import Race
 from search.statistics.registration import Arm, Registration
 from search.statistics.replicates import Replicates
 from search.statistics.rows import Row
-from search.statistics.sequential import Rules
-from search.statistics.standing import Placing, Spot, Standing, further_seeds
+from search.statistics.sequential import Rules, half_width
+from search.statistics.standing import Placing, Standing, further_seeds
 from search.statistics.values import with_values
-from search.statistics.verdicts import MIN_PAIRS, Verdict, is_free_win, worth_it
+from search.statistics.verdicts import Verdict, is_free_win, worth_it
+
+Fields: TypeAlias = dict[str, Any]
+"""Some of a `Row`'s fields; a row of fifty is built once, from these."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,115 +70,177 @@ class Case:
 def rows_of(
     case: Case, standing: Standing, outcome: Race, placing: Placing, *, no_more_runs: bool
 ) -> tuple[Row, ...]:
-    """Rows in table order; arms that are not compared come last, by name."""
-    seeds = further_seeds(standing, case.delta, case.rules)
-    low, high = proportion_bounds(standing.n_failed, standing.n)
-    rows = []
-    for i in placing.order:
-        row = _measured_row(case, standing, i, placing.spots[i], seeds[i])
-        row = replace(row, failure_low=float(low[i]), failure_high=float(high[i]))
-        row = _with_tests(row, case, standing, outcome, i)
-        stopped = no_more_runs and row.verdict in _OPEN and 0 <= outcome.look[i] < _last(case)
-        rows.append(_with_flags(row, case, i, ("stopped_early",) if stopped else ()))
+    """Return rows in table order; arms that are not compared come last, by name."""
+    parts = (
+        _counts(case, standing, no_more_runs=no_more_runs, looks=outcome.look),
+        _places(placing),
+        _descriptions(case, standing),
+        _costs(case, standing),
+        _p_values(standing, outcome),
+        _estimates(case, standing),
+        _responses(case, standing, outcome),
+    )
+    rows = [
+        Row(**{name: x for part in parts for name, x in part[i].items()}) for i in placing.order
+    ]
+    arms = {arm.name: arm for arm in case.arms}
+    flagged = tuple(_flagged(row, arms[row.technique]) for row in rows)
     others = tuple(_blank_row(arm) for arm in case.registration.arms if not arm.compared)
-    return (*with_values(tuple(rows)), *others)
+    return (*with_values(flagged), *others)
 
 
-_OPEN = (Verdict.INCONCLUSIVE, Verdict.UNSTABLE)
+def _counts(case: Case, standing: Standing, *, no_more_runs: bool, looks: IntArray) -> list[Fields]:
+    low, high = proportion_bounds(standing.n_failed, standing.n)
+    seeds = further_seeds(standing, case.delta, case.rules)
+    last = len(case.rules.looks) - 1
+    unsettled = (Verdict.INCONCLUSIVE, Verdict.UNSTABLE)
+    return [
+        {
+            "technique": arm.name,
+            "effort_hours": arm.effort_hours,
+            "verdict": (verdict := standing.verdicts[i]),
+            "n_seeds": int(standing.n[i]),
+            "n_failed": int(standing.n_failed[i]),
+            "failure_low": float(low[i]),
+            "failure_high": float(high[i]),
+            "delta": _number(case.delta[i]),
+            "seeds_needed": seeds[i],
+            "level": case.columns[standing.column[i]] if arm.levels and standing.n[i] else None,
+            "flags": ("withdrawn",) * arm.withdrawn
+            + ("stopped_early",) * bool(no_more_runs and verdict in unsettled and looks[i] < last),
+        }
+        for i, arm in enumerate(case.arms)
+    ]
 
 
-def _last(case: Case) -> int:
-    return len(case.rules.looks) - 1
+def _places(placing: Placing) -> list[Fields]:
+    return [
+        {}
+        if spot is None
+        else {
+            "rank": spot.rank,
+            "rank_low": spot.low,
+            "rank_high": spot.high,
+            "group": spot.group,
+            "p_top3": spot.p_top3,
+        }
+        for spot in placing.spots
+    ]
 
 
-def _measured_row(
-    case: Case, standing: Standing, i: int, spot: Spot | None, seeds: SeedsNeeded | None
-) -> Row:
-    """Fill what every row with a pair has: counts, effect and costs."""
-    arm, column = case.arms[i], int(standing.column[i])
-    n = int(standing.n_seeds[i])
-    row = Row(
-        technique=arm.name,
-        verdict=standing.verdicts[i],
-        n_seeds=int(standing.n[i]),
-        n_failed=int(standing.n_failed[i]),
-        delta=_number(case.delta[i]),
-        seeds_needed=seeds,
-        effort_hours=arm.effort_hours,
-        level=case.columns[column] if arm.levels and standing.n[i] else None,
-        compute=_ratio(case, case.measured.wall_s, arm, column, n),
-        memory=_ratio(case, case.measured.memory, arm, column, n),
+def _descriptions(case: Case, standing: Standing) -> list[Fields]:
+    """Effect, unadjusted by anything."""
+    d = np.where(_within(case, standing), case.scores.pairs.d[:, standing.column], np.nan)
+    base = np.where(np.isfinite(d), case.scores.baseline[:, None], np.nan)
+    n_base = np.isfinite(base).sum(axis=0)
+    level = np.abs(np.nansum(base, axis=0) / np.maximum(n_base, 1))
+    share = share_better(d)
+    return [
+        {
+            "effect": float(standing.effect[i]),
+            "effect_relative": float(standing.effect[i] / level[i]) if level[i] > 0 else None,
+            "effect_sigma": float(standing.effect[i] / case.sigma_b) if case.sigma_b else None,
+            "p_better": float(share[i]),
+        }
+        if standing.n[i]
+        else {}
+        for i in range(len(case.arms))
+    ]
+
+
+def _costs(case: Case, standing: Standing) -> list[Fields]:
+    """Cost ratios over the seeds of each arm, and the gap between validation and test."""
+    nothing: tuple[Interval | None, ...] = (None,) * len(case.arms)
+    wall, memory, validation = (
+        None if x is None else _selected(case, standing, x)
+        for x in (case.measured.wall_s, case.measured.memory, case.measured.validation)
     )
-    if spot is not None:
-        row = replace(
-            row,
-            rank=spot.rank,
-            rank_low=spot.low,
-            rank_high=spot.high,
-            group=spot.group,
-            p_top3=spot.p_top3,
-        )
-    if not standing.n[i]:
-        return row
-    effect = float(standing.effect[i])
-    d = case.scores.pairs.d[:n, column]
-    return replace(
-        row,
-        effect=effect,
-        effect_relative=_relative(case, effect, column, n),
-        effect_sigma=effect / case.sigma_b if case.sigma_b else None,
-        p_better=share_better(d[np.isfinite(d)]),
-        gap=_gap(case, column, n),
-    )
+    compute = nothing if wall is None else cost_ratios(*wall)
+    peak = nothing if memory is None else cost_ratios(*memory)
+    gaps = nothing
+    if validation is not None:
+        arms, baseline = validation
+        d = case.scores.pairs.d[: len(arms), standing.column]
+        d = np.where(case.scores.pairs.valid[: len(arms), standing.column], d, np.nan)
+        gaps = mean_intervals(case.registration.sign * (arms - baseline[:, None]) - d)
+    return [
+        {
+            "compute": Interval(*(float(arm.block),) * 3, 0.95) if arm.block > 1 else compute[i],
+            "memory": peak[i],
+            "gap": gaps[i],
+        }
+        for i, arm in enumerate(case.arms)
+    ]
 
 
-def _with_tests(row: Row, case: Case, standing: Standing, outcome: Race, i: int) -> Row:
+def _p_values(standing: Standing, outcome: Race) -> list[Fields]:
+    without = (Verdict.DEGENERATE, Verdict.NOT_COMPARABLE, Verdict.NOT_MEASURED)
+    return [
+        {"q_value": float(outcome.q[i]), "p_adjusted": float(outcome.p_adjusted[i])}
+        if outcome.look[i] >= 0 and verdict not in without
+        else {}
+        for i, verdict in enumerate(standing.verdicts)
+    ]
+
+
+def _estimates(case: Case, standing: Standing) -> list[Fields]:
     """Everything that needs a variance; a degenerate row gets none of it."""
-    looked = outcome.look[i] >= 0 and row.verdict not in (
-        Verdict.DEGENERATE,
-        Verdict.NOT_COMPARABLE,
-        Verdict.NOT_MEASURED,
-    )
-    if looked:
-        row = replace(row, q_value=float(outcome.q[i]), p_adjusted=float(outcome.p_adjusted[i]))
-    if not standing.tested[i] or row.effect is None:
-        return row
-    half, delta = float(standing.half[i]), float(case.delta[i])
-    low, high = row.effect - half, row.effect + half
-    shrunken = float(standing.shrunken[i])
-    levels, looks = len(case.arms[i].columns), len(case.rules.looks)
+    return [
+        _estimate(case, standing, i) if standing.tested[i] else {} for i in range(len(case.arms))
+    ]
+
+
+def _estimate(case: Case, standing: Standing, i: int) -> Fields:
+    effect, half = float(standing.effect[i]), float(standing.half[i])
+    shrunken, delta = float(standing.shrunken[i]), float(case.delta[i])
     bounded = bool(np.isfinite(half))
-    return replace(
-        row,
-        ci_low=low if bounded else None,
-        ci_high=high if bounded else None,
-        ci_level=1 - case.rules.alpha / levels / (1 if case.rules.open_ended else looks),
-        shrunken_effect=shrunken,
-        worth_it=worth_it(low, shrunken, delta),
-        impact=impact_span(low, high, delta),
-    )
+    return {
+        "ci_low": effect - half if bounded else None,
+        "ci_high": effect + half if bounded else None,
+        "ci_level": 1 - case.rules.alpha,
+        "shrunken_effect": shrunken,
+        "worth_it": worth_it(effect - half, shrunken, delta) if delta > 0 else None,
+        "impact": impact_span(effect - half, effect + half, delta) if delta > 0 else None,
+    }
 
 
-def _with_flags(row: Row, case: Case, i: int, flags: tuple[str, ...]) -> Row:
-    arm = case.arms[i]
+def _responses(case: Case, standing: Standing, outcome: Race) -> list[Fields]:
+    """Curves of the arms with levels, from the same variances as their rows."""
+    rules, columns = case.rules, outcome.columns
+    sizes = rules.sizes(len(case.arms))
+    if not (sizes > 1).any():
+        return [{} for _ in case.arms]
+    half = half_width(columns.se, columns.df, columns.n, rules, np.repeat(sizes, sizes))
+    found: list[Fields] = []
+    for i, start in enumerate(np.cumsum(sizes) - sizes):
+        mine = slice(start, start + sizes[i])
+        d = case.scores.pairs.d[: standing.n_seeds[i], mine]
+        measured = standing.tested[i] and sizes[i] > 1
+        curve = (
+            response_curve(d, case.arms[i].levels, half[mine], alpha=rules.alpha)
+            if measured
+            else None
+        )
+        found.append({"response": curve})
+    return found
+
+
+def _flagged(row: Row, arm: Arm) -> Row:
+    """Add the flags that follow from the other columns."""
+    flags = row.flags
     bounds = [ratio.high if ratio else None for ratio in (row.compute, row.memory)]
     if arm.as_good_but_cheaper and row.ci_low is not None and row.delta is not None:
         flags += ("free_win",) * is_free_win(row.ci_low, row.delta, *bounds)
-    if row.gap and row.gap.low is not None and row.gap.low > 0 and _validation_up(row):
-        flags += ("val_up_test_not",)
-    flags += ("withdrawn",) * arm.withdrawn
-    return replace(row, flags=flags)
-
-
-def _validation_up(row: Row) -> bool:
-    return row.gap is not None and row.effect is not None and row.gap.estimate + row.effect > 0
+    gap, effect = row.gap, row.effect
+    if gap and gap.low is not None and effect is not None:
+        flags += ("val_up_test_not",) * (gap.low > 0 and gap.estimate + effect > 0)
+    return row if flags == row.flags else replace(row, flags=flags)
 
 
 def _blank_row(arm: Arm) -> Row:
-    verdict = Verdict.NOT_MEASURED if arm.planned else Verdict.NOT_COMPARABLE
     return Row(
         technique=arm.name,
-        verdict=verdict,
+        verdict=Verdict.NOT_MEASURED if arm.planned else Verdict.NOT_COMPARABLE,
         effort_hours=arm.effort_hours,
         flags=("planned",) * arm.planned + ("withdrawn",) * arm.withdrawn,
         note=arm.not_comparable or "",
@@ -185,36 +251,16 @@ def _number(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _relative(case: Case, effect: float, column: int, n: int) -> float | None:
-    base = case.scores.baseline[:n][case.scores.pairs.closed[:n, column]]
-    base = base[np.isfinite(base)]
-    mean = float(np.abs(base.mean())) if base.size else 0.0
-    return effect / mean if mean > 0 else None
+def _within(case: Case, standing: Standing) -> BoolArray:
+    """Seeds that each arm's numbers rest on, (n_seeds, n_arms)."""
+    within: BoolArray = np.arange(len(case.scores.baseline))[:, None] < standing.n_seeds
+    return within
 
 
-def _source(case: Case, column: int) -> int | None:
-    """Where a compared column lies among the replicates' columns."""
-    name = case.columns[column]
-    columns = case.replicates.columns
-    return columns.index(name) if name in columns else None
-
-
-def _ratio(case: Case, costs: FloatArray | None, arm: Arm, column: int, n: int) -> Interval | None:
-    """Cost ratio over the seeds of the arm; m exactly, in compute, for an ensemble of m runs."""
-    if arm.block > 1 and costs is case.measured.wall_s:
-        return Interval(float(arm.block), float(arm.block), float(arm.block), 0.95)
-    source = _source(case, column)
-    if costs is None or source is None:
-        return None
-    return cost_ratio(costs[:n, source], costs[:n, 0])
-
-
-def _gap(case: Case, column: int, n: int) -> Interval | None:
-    """Return validation effect minus held-out effect, pair by pair."""
-    scores, source = case.measured.validation, _source(case, column)
-    if scores is None or source is None:
-        return None
-    effect = case.registration.sign * (scores[:n, source] - scores[:n, 0])
-    gap = effect - case.scores.pairs.d[:n, column]
-    gap = gap[case.scores.pairs.valid[:n, column] & np.isfinite(gap)]
-    return mean_interval(gap) if gap.size >= MIN_PAIRS else None
+def _selected(case: Case, standing: Standing, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Lay the replicates' columns out by arm, (n_seeds, n_arms), beside the baseline's."""
+    known = {name: place for place, name in enumerate(case.replicates.columns)}
+    sources = [known.get(case.columns[column], -1) for column in standing.column]
+    rows = len(case.scores.baseline)
+    arms = np.where(np.array(sources) < 0, np.nan, values[:rows, sources])
+    return np.where(_within(case, standing), arms, np.nan), values[:rows, 0]

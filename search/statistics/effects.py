@@ -40,8 +40,10 @@ class Summary:
         Of d; 0 where there are too few pairs. The variance of equal numbers is exactly 0.
     zero
         Every difference is exactly 0.
+    due
+        Some pair is due within the look.
     complete
-        Every pair due within the look is closed, and there is one.
+        Some is, and every one of them is closed.
     """
 
     n: IntArray
@@ -50,6 +52,7 @@ class Summary:
     mean: FloatArray
     variance: FloatArray
     zero: BoolArray
+    due: BoolArray
     complete: BoolArray
 
 
@@ -84,6 +87,8 @@ def summarise(pairs: Pairs, n_seeds: int) -> Summary:
     equal = np.abs(deviation).max(axis=-2, initial=0.0) <= pairs.resolution
     due = pairs.due[..., :n_seeds, :]
     closed = pairs.closed[..., :n_seeds, :]
+    some: BoolArray = np.logical_or.reduce(due, axis=-2)
+    every: BoolArray = np.logical_and.reduce(closed | ~due, axis=-2)
     return Summary(
         n=n,
         n_valid=pairs.valid[..., :n_seeds, :].sum(axis=-2),
@@ -91,7 +96,8 @@ def summarise(pairs: Pairs, n_seeds: int) -> Summary:
         mean=mean,
         variance=np.where(equal, 0.0, variance),
         zero=(filled == 0).all(axis=-2) & (n > 0),
-        complete=(closed | ~due).all(axis=-2) & (n > 0),
+        due=some,
+        complete=every & some,
     )
 
 
@@ -172,17 +178,24 @@ def _column_mean(values: FloatArray, n: IntArray) -> FloatArray:
     return total / np.maximum(n, 1)
 
 
-def share_better(d: FloatArray) -> float:
+def share_better(d: FloatArray) -> FloatArray:
     """P(A>B) as a description: share of pairs in which the arm is better, ties half.
 
     Parameters
     ----------
-    d : ndarray of shape (n,)
-        Finite differences, n > 0.
+    d : ndarray of shape (n_seeds, n_arms)
+        NaN where there is no pair.
+
+    Returns
+    -------
+    ndarray of shape (n_arms,)
+        0 where there is no pair.
 
     Examples
     --------
-    >>> share_better(np.array([0.2, 0.1, -0.3, 0.0]))
-    0.625
+    >>> share_better(np.array([[0.2], [0.1], [-0.3], [0.0]])).tolist()
+    [0.625]
     """
-    return float((d > 0).mean() + 0.5 * (d == 0).mean())
+    pairs = np.isfinite(d).sum(axis=0)
+    share: FloatArray = ((d > 0) + 0.5 * (d == 0)).sum(axis=0) / np.maximum(pairs, 1)
+    return share

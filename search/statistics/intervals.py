@@ -67,6 +67,34 @@ def mean_interval(values: npt.ArrayLike, level: float = 0.95) -> Interval:
     return Interval(mean, mean - half, mean + half, level)
 
 
+def mean_intervals(values: FloatArray, level: float = 0.95) -> tuple[Interval | None, ...]:
+    """Return `mean_interval` of every column, NaN left out.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n, n_columns)
+
+    Returns
+    -------
+    tuple of length n_columns
+        None for a column without a number.
+    """
+    known = np.isfinite(values)
+    n = known.sum(axis=0)
+    mean = np.where(known, values, 0.0).sum(axis=0) / np.maximum(n, 1)
+    squares = (np.where(known, values - mean, 0.0) ** 2).sum(axis=0)
+    quantile = special.stdtrit(np.maximum(n - 1, 1), 0.5 + level / 2)
+    half = quantile * np.sqrt(squares / np.maximum((n - 1) * n, 1))
+    return tuple(
+        None
+        if not n[i]
+        else Interval(float(m), None, None, level)
+        if n[i] < 2
+        else Interval(float(m), float(m - half[i]), float(m + half[i]), level)
+        for i, m in enumerate(mean)
+    )
+
+
 def one_sided_bounds(values: npt.ArrayLike, alpha: float = 0.05) -> tuple[float, float]:
     """Lower and upper one-sided bounds of a mean, each at level 1 - alpha.
 

@@ -1,8 +1,9 @@
 """One knob measured at several values: a response curve, and one row in the table.
 
-In the family of techniques the row counts once. Its p-value is the least of its levels' times
-their number (Bonferroni), which is valid whatever their dependence and needs no model of it; it is
-rejected when every level is. Intervals over the levels hold simultaneously.
+In the family of techniques the row counts once. Its p-value at a look is the least of its levels'
+times their number (Bonferroni), which is valid whatever their dependence and assumes no shape of
+the curve; it is rejected when every level is. Intervals over the levels hold simultaneously. The
+race does both; here the curve is read.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from search.statistics.effects import half_pooled
+from search.statistics.arrays import FloatArray
 from search.statistics.errors import StatisticsError
 from search.statistics.intervals import Interval
 from search.statistics.sequential import holm
@@ -30,15 +31,13 @@ class ResponseCurve:
     levels
         Names, in the order given.
     effects
-        One interval per level, jointly at their level.
+        One interval per level; they hold jointly.
     best
         The level with the greatest effect; None when `flat`.
     tied
         Levels not separated from the greatest one, itself included.
     flat
         No two levels are separated: no level may be called the best.
-    p_value
-        Of the row, for the family of techniques.
     """
 
     levels: tuple[str, ...]
@@ -46,57 +45,42 @@ class ResponseCurve:
     best: str | None
     tied: tuple[str, ...]
     flat: bool
-    p_value: float
 
 
 def response_curve(
-    d: npt.ArrayLike, levels: Sequence[str], *, alpha: float = 0.05, n_looks: int = 1
+    d: FloatArray, levels: Sequence[str], half: FloatArray, *, alpha: float = 0.05
 ) -> ResponseCurve:
-    """Response curve over levels with simultaneous intervals.
-
-    Levels are compared pairwise by two-sided paired t with Holm.
+    """Read a response curve; levels are compared pairwise by two-sided paired t with Holm.
 
     Parameters
     ----------
-    d : array-like of shape (n_seeds, n_levels)
+    d : ndarray of shape (n_seeds, n_levels)
         Sign-adjusted paired differences, finite.
-    n_looks
-        J planned looks: the intervals then hold at whichever of them the row stopped.
+    half : ndarray of shape (n_levels,)
+        Half-width of each level's simultaneous interval.
 
     Raises
     ------
     StatisticsError
         If there are fewer than two levels or seeds, or a value is not finite.
     """
-    values = np.asarray(d, dtype=np.float64)
-    if values.ndim != 2 or values.shape[1] != len(levels) or min(values.shape) < 2:
+    if d.ndim != 2 or d.shape[1] != len(levels) or min(d.shape) < 2 or not np.isfinite(d).all():
         raise StatisticsError(
-            f"a response curve needs two seeds and two levels, got shape {values.shape} for "
-            f"{len(levels)} levels"
+            f"a response curve needs finite differences on two seeds and two levels, got shape "
+            f"{d.shape} for {len(levels)} levels"
         )
-    if not np.isfinite(values).all():
-        raise StatisticsError("a response curve needs finite differences")
-    n, k = values.shape
-    mean, own = values.mean(axis=0), values.var(axis=0, ddof=1)
-    pooled = half_pooled(own, np.full(k, n))
-    half = special.stdtrit(pooled.df, 1 - alpha / 2 / n_looks / k) * pooled.se
-    tested = pooled.se > 0
-    t = mean / np.where(tested, pooled.se, 1.0)
-    p = np.where(tested, special.stdtr(pooled.df, -t), 1.0)
-    effects = tuple(
-        Interval(float(m), float(m - h), float(m + h), 1 - alpha / n_looks)
-        for m, h in zip(mean, half, strict=True)
-    )
-    separated = _separated(values, alpha)
+    mean = d.mean(axis=0)
+    separated = _separated(d, alpha)
     top = int(mean.argmax())
-    tied = tuple(levels[i] for i in range(k) if frozenset((top, i)) not in separated)
     return ResponseCurve(
         levels=tuple(levels),
-        effects=effects,
+        effects=tuple(
+            Interval(float(m), float(m - h), float(m + h), 1 - alpha)
+            for m, h in zip(mean, half, strict=True)
+        ),
         best=levels[top] if separated else None,
-        tied=tied,
+        tied=tuple(level for i, level in enumerate(levels) if frozenset((top, i)) not in separated),
         flat=not separated,
-        p_value=float(min(1.0, k * p.min())),
     )
 
 

@@ -142,8 +142,9 @@ def _references(
         columns = np.flatnonzero(np.array(blocks) == m)
         whole = len(baseline) // m * m
         cells = np.ix_(np.arange(m - 1, whole, m), columns)
+        blocks_ended: BoolArray = np.logical_and.reduce(ended[:whole].reshape(-1, m), axis=1)
         reference[cells] = baseline[:whole].reshape(-1, m).mean(axis=1)[:, None]
-        reference_ended[cells] = ended[:whole].reshape(-1, m).all(axis=1)[:, None]
+        reference_ended[cells] = blocks_ended[:, None]
         due[cells] = True
     return reference, reference_ended, due
 

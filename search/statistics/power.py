@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -168,6 +169,7 @@ class Detectable:
     in_sequence: float
 
 
+@lru_cache(maxsize=256)
 def smallest_effect(n: int, n_arms: int, alpha: float = 0.05, *, power: float = POWER) -> float:
     """Smallest effect detectable with n seeds by the half-pooled test at Holm's first step.
 

@@ -133,9 +133,11 @@ def race(
         found = summarise(pairs, n_seeds)
         undecided = state.verdict == UNDECIDED
         ready = undecided & _every(found.complete, sizes)
-        waited_for = undecided & ~ready & ~np.array(rules.absent or False)
+        due = _some(found.due, sizes)
+        waited_for = undecided & ~ready & due & ~np.array(rules.absent or False)
         patient = j >= len(history) and not no_more_runs
-        if not ready.any() or (patient and waited_for.any()):
+        nothing_new = not ready.any() and not (undecided & ~due).any()
+        if nothing_new or (patient and waited_for.any()):
             break
         prior = history[j] if j < len(history) else None
         columns = _test(state.columns, found, np.repeat(ready, sizes, axis=-1), rules, prior)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -100,17 +101,24 @@ def rank_distribution(
     """
     root = int(rng.integers(2**63))
     noise = [
-        generator_of(name, root).standard_t(max(nu, 1.0), draws)
-        for name, nu in zip(names, df, strict=True)
+        _t_noise(name, root, max(float(nu), 1.0), draws) for name, nu in zip(names, df, strict=True)
     ]
-    truth = effect[:, None] + sd[:, None] * np.array(noise).reshape(len(names), draws)
-    ranks = truth.shape[0] - truth.argsort(axis=0).argsort(axis=0)
-    ordered = np.sort(ranks, axis=1)
+    truth = effect + sd * np.array(noise).reshape(len(names), draws).T  # (draws, n_arms)
+    ranks = len(names) - truth.argsort(axis=1).argsort(axis=1)
+    ordered = np.sort(ranks, axis=0)
     return RankDistribution(
-        low=ordered[:, int(0.05 * draws)],
-        high=ordered[:, int(np.ceil(0.95 * draws)) - 1],
-        p_top3=(ranks <= 3).mean(axis=1),
+        low=ordered[int(0.05 * draws)],
+        high=ordered[int(np.ceil(0.95 * draws)) - 1],
+        p_top3=(ranks <= 3).mean(axis=0),
     )
+
+
+@lru_cache(maxsize=256)
+def _t_noise(name: str, root: int, df: float, draws: int) -> FloatArray:
+    """Draw an arm's noise; remembered, because a live table asks again at every update."""
+    noise: FloatArray = np.asarray(generator_of(name, root).standard_t(df, draws))
+    noise.setflags(write=False)
+    return noise
 
 
 def table_order(tiers: Sequence[int], effect: FloatArray, names: Sequence[str]) -> list[int]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from search.statistics.intervals import Interval
+from search.statistics.levels import ResponseCurve
 from search.statistics.power import Detectable, SeedsNeeded
 from search.statistics.verdicts import Verdict, WorthIt
 
@@ -32,7 +33,8 @@ class Row:
     effect, effect_relative, effect_sigma
         Mean paired difference: as it is, as a share of the baseline's mean, in sigma_b.
     ci_low, ci_high, ci_level
-        Interval valid at whichever planned look the arm stopped.
+        Interval valid at whichever planned look the arm stopped: 95 % over all J looks together,
+        by 1 - 0.05/J at each.
     shrunken_effect
         b_k, by which rows are ranked.
     n_seeds, n_failed, failure_low, failure_high
@@ -62,6 +64,8 @@ class Row:
         Validation effect minus held-out effect, with a 95 % interval.
     level
         For a technique measured at several levels, the one these numbers belong to.
+    response
+        The curve over those levels.
     flags
         "free_win", "val_up_test_not", "no_extra_compute", "withdrawn", "planned", "stopped_early".
     note
@@ -103,6 +107,7 @@ class Row:
     pareto: bool | None = None
     gap: Interval | None = None
     level: str | None = None
+    response: ResponseCurve | None = None
     flags: tuple[str, ...] = ()
     note: str = ""
 

@@ -111,10 +111,12 @@ def judge_stack(
         )
     sign = 1 if direction == "maximize" else -1
     base, full = (sign * finite_sample(x, "a stack") for x in (baseline, stack))
-    alone = {name: sign * finite_sample(singles[name], name) - base for name in names}
-    inside = {name: full - sign * finite_sample(without[name], name) for name in names}
-    if any(x.shape != base.shape for x in (full, *alone.values(), *inside.values())):
+    one = {name: sign * finite_sample(singles[name], name) for name in names}
+    rest = {name: sign * finite_sample(without[name], name) for name in names}
+    if any(x.shape != base.shape for x in (full, *one.values(), *rest.values())):
         raise StatisticsError("the arms of a stack must share their seeds")
+    alone = {name: one[name] - base for name in names}
+    inside = {name: full - rest[name] for name in names}
     members = tuple(_member(name, alone[name], inside[name], delta[name], alpha) for name in names)
     total = np.sum(list(alone.values()), axis=0)
     redundant = [member.name for member in members if member.redundant]

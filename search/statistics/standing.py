@@ -115,7 +115,8 @@ def stand(
     half = half_width(columns.se[at], columns.df[at], columns.n[at], rules, sizes)
     shrunken, sd = np.full((2, len(at)), np.nan)
     if tested.any():
-        result = shrink(columns.mean[at][tested], columns.se[at][tested], delta[tested])
+        known = np.nan_to_num(delta[tested])  # no delta, no floor
+        result = shrink(columns.mean[at][tested], columns.se[at][tested], known)
         shrunken[tested], sd[tested] = result.effect, result.sd
     return Standing(
         verdicts=tuple(

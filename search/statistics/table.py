@@ -56,22 +56,21 @@ def rank_table(
     outcome = race(
         case.scores.pairs, case.delta, case.rules, history=frozen, no_more_runs=no_more_runs
     )
-    whole, refusal = _verdict_on_study(case, outcome)
+    whole, refusal = _verdict_on_study(case, outcome, no_more_runs=no_more_runs)
     standing = stand(case.scores.pairs, outcome, case.delta, case.rules, whole=whole)
     placing = place(standing, [arm.name for arm in case.arms], rng=rng)
     needs = tuple(
-        (arm.name, case.rules.looks[outcome.look[i] + 1])
+        (arm.name, _next_look(case, outcome, i))
         for i, arm in enumerate(case.arms)
         if standing.verdicts[i] is None
     )
-    looks = tuple(
-        _record(n, case, look) for n, look in zip(case.rules.looks, outcome.frozen, strict=False)
-    )
+    taken = len(outcome.frozen)
+    looks = (*(_record(case, look, j, history) for j, look in enumerate(outcome.frozen)),)
     sd = _pooled_sd(outcome)
     return Table(
         status="provisional" if needs else "final",
         rows=rows_of(case, standing, outcome, placing, no_more_runs=no_more_runs),
-        looks=looks or tuple(history),
+        looks=(*looks, *history[taken:]),
         n_registered=registration.n_registered,
         delta_origin=_delta_origin(case),
         sigma_b=case.sigma_b,
@@ -154,12 +153,24 @@ def _rules(registration: Registration, arms: tuple[Arm, ...], scores: Scores) ->
     )
 
 
-def _verdict_on_study(case: Case, outcome: Race) -> tuple[Verdict | None, str | None]:
-    """Whether the seed reaches the trainable, and whether the baseline holds."""
-    first = case.scores.baseline[: max(case.rules.looks[0], MIN_PAIRS)]
-    known = first[np.isfinite(first)]
+def _next_look(case: Case, outcome: Race, i: int) -> int:
+    """Seeds at the next look of an undecided arm; an ensemble skips looks without a whole block."""
+    j, looks = int(outcome.look[i]) + 1, case.rules.looks
+    if case.arms[i].block > 1:
+        whole = [k for k, n in enumerate(looks) if n >= case.arms[i].block]
+        j = max(j, len(outcome.frozen), whole[0] if whole else 0)
+    return looks[min(j, len(looks) - 1)]
+
+
+def _verdict_on_study(
+    case: Case, outcome: Race, *, no_more_runs: bool
+) -> tuple[Verdict | None, str | None]:
+    """Judge whether the seed reaches the trainable, and whether the baseline holds."""
+    n = max(case.rules.looks[0], MIN_PAIRS)
+    known = case.scores.baseline[:n][np.isfinite(case.scores.baseline[:n])]
+    first_look = no_more_runs or int(case.scores.baseline_closed[:n].sum()) == n
     same = known.size >= MIN_PAIRS and bool((known == known[0]).all())
-    if same and not case.replicates.curves_vary:
+    if first_look and same and not case.replicates.curves_vary:
         return Verdict.DEGENERATE, (
             f"the baseline scored {known[0] * case.registration.sign:g} with each of {known.size} "
             "seeds: the seed does not reach the trainable"
@@ -187,10 +198,13 @@ def _align(look: Look, columns: Sequence[str]) -> Frozen:
     return Frozen(*numbers.T)
 
 
-def _record(n_seeds: int, case: Case, look: Frozen) -> Look:
+def _record(case: Case, look: Frozen, j: int, history: Sequence[Look]) -> Look:
+    """Store a look; columns of techniques that are gone keep their entries."""
     entries = tuple(
         ColumnLook(column, float(look.variance[i]), float(look.df[i]), float(look.p[i]))
         for i, column in enumerate(case.columns)
         if np.isfinite(look.p[i])
     )
-    return Look(n_seeds, case.sigma_b, entries)
+    old = history[j].columns if j < len(history) else ()
+    gone = tuple(entry for entry in old if entry.column not in case.columns)
+    return Look(case.rules.looks[j], case.sigma_b, (*entries, *gone))

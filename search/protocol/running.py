@@ -1,0 +1,294 @@
+"""The command ``run``: tune, replicate look by look, rank, stack. The same call again resumes.
+
+The stages come out of one generator, and every stage is computed from the database alone: whatever
+was killed, the next call finds where the study stands.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from search.engine.samplers import derive_seed
+from search.engine.stream import Limits, Listener, Stream
+from search.engine.trials import Policy, Trials
+from search.loading import LoadedStudy
+from search.protocol.arms import BASELINE, Arm, post_hoc, trained_arms
+from search.protocol.fixed_runs import FixedRuns
+from search.protocol.post_hoc import apply_post_hoc
+from search.protocol.registering import Design, Registered, register
+from search.protocol.replicating import (
+    Settings,
+    asked_run,
+    missing,
+    needed_seeds,
+    owners_of,
+    runs_for,
+)
+from search.protocol.searching import (
+    Options,
+    artifacts_folder,
+    check_options,
+    open_engine,
+    open_trials,
+)
+from search.protocol.specification import common_specification
+from search.protocol.stacking import stack_arms, stack_members
+from search.protocol.tuning import TuneArm, TuningPlan, selected
+from search.ranking import Priority, rank_study
+from search.ranking.priority import look_entries
+from search.storage.database import Database
+from search.storage.ledger import Series
+from search.storage.lock import study_lock
+from search.storage.reader import read_series
+from search.storage.records import Asked
+from search.storage.registrations import store_looks
+
+TUNING_SEEDS = 20_000  # tuning seeds are derived from here on, disjoint from measuring ones
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """How a run ended: the table, and what ended it before its last look."""
+
+    priority: Priority
+    ended_by: str | None
+
+
+def run_study(
+    loaded: LoadedStudy,
+    options: Options,
+    design: Design,
+    *,
+    hours: float | None = None,
+    rerun: Sequence[str] = (),
+    listener: Listener | None = None,
+) -> RunOutcome:
+    """Measure and rank a study's techniques.
+
+    Parameters
+    ----------
+    loaded
+        The study, from its file.
+    options
+        Where and how.
+    design
+        Looks, tuning, stack.
+    hours
+        Deadline: no look is begun that would not be finished in time.
+    rerun
+        Arms to be run again after a change of code.
+    listener
+        Called after every event.
+
+    Raises
+    ------
+    StudyError, OptionError
+        If the study or an option is wrong, before anything runs.
+    StudyLocked
+        If another driver holds the study.
+    """
+    study = loaded.study
+    check_options(study, options)
+    database = Database(options.storage)
+    try:
+        with study_lock(database, study.name):
+            registered = register(
+                database,
+                study,
+                design,
+                seed=options.seed,
+                folder=loaded.path.parent,
+                data=options.data,
+                rerun=rerun,
+            )
+            course = Course(database, loaded, options, design, registered, hours)
+            stages = course.stages()
+            first = next(stages, ())
+            stream = Stream(first, Limits(), listener, lambda: next(stages, ()))
+            if first:
+                with open_engine(loaded, options) as engine:
+                    engine(stream)
+            return RunOutcome(course.rank(), course.ended_by)
+    finally:
+        database.close()
+
+
+class Course:
+    """The way of one study through its stages.
+
+    Parameters
+    ----------
+    database, loaded, options, design, registered
+        As in `run_study`.
+    hours
+        Deadline.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        loaded: LoadedStudy,
+        options: Options,
+        design: Design,
+        registered: Registered,
+        hours: float | None,
+    ) -> None:
+        self._database, self._loaded, self._options = database, loaded, options
+        self._design, self._registered = design, registered
+        self._study = loaded.study
+        self._folder = artifacts_folder(database, options) / self._study.name / "predictions"
+        self._started = time.monotonic()
+        self._deadline = None if hours is None else self._started + 3600 * hours
+        self.ended_by: str | None = None
+
+    def rank(self) -> Priority:
+        """Return the table as the database stands."""
+        return rank_study(self._database, self._study.name, no_more_runs=self.ended_by is not None)
+
+    def stages(self) -> Iterator[Sequence[Trials]]:
+        """Yield the series of each stage; each is computed when the one before has ended."""
+        if self._design.tuning == "once":
+            yield [self._tuning(arm, 0) for arm in trained_arms(self._study)]
+        while True:
+            priority = self._look()
+            needs = needed_seeds(priority)
+            if not needs or self._late(priority, needs):
+                break
+            if self._design.tuning == "per-seed":
+                yield self._tunings(needs)
+            settings = self._settings(needs)
+            runs = missing(priority, runs_for(self._study, self._registered, settings, needs))
+            if not runs:
+                break
+            yield [self._replicates(runs), self._determinism(settings)]
+        if self._design.stack and self.ended_by is None:
+            yield from self._stack()
+
+    # -- stages -------------------------------------------------------------------------------
+
+    def _look(self) -> Priority:
+        """Measure what needs no training, take the looks that are due, and store them."""
+        priority = self.rank()
+        apply_post_hoc(self._database, self._study, self._registered, priority, self._folder)
+        priority = self.rank() if post_hoc(self._study) else priority
+        version, looks = priority.registration.version, look_entries(priority.table.looks)
+        store_looks(self._database, self._study.name, version, looks)
+        return priority
+
+    def _late(self, priority: Priority, needs: Mapping[str, int]) -> bool:
+        """Return whether the next look would end after the deadline; then this one is the last."""
+        if self._deadline is None:
+            return False
+        times = [run.elapsed_s for run in priority.measured.runs.values() if run.elapsed_s > 0]
+        runs = runs_for(self._study, self._registered, Settings.stated(self._study), needs)
+        todo = len(missing(priority, runs))
+        mean = sum(times) / len(times) if times else 0.0
+        if time.monotonic() + todo * mean / (self._options.workers or 1) <= self._deadline:
+            return False
+        self.ended_by = "the deadline: the next look would have ended after it"
+        return True
+
+    def _tunings(self, needs: Mapping[str, int]) -> list[Trials]:
+        arms = {arm.name: arm for arm in trained_arms(self._study)}
+        return [self._tuning(arms[name], place) for name, n in needs.items() for place in range(n)]
+
+    def _tuning(self, arm: Arm, repeat: int) -> Trials:
+        owners = owners_of(self._registered.record.specification)
+        codes = self._registered.record.specification["code"]
+        plan = TuningPlan(
+            arm=arm,
+            n_trials=self._design.trials,
+            seed=derive_seed(self._options.seed, TUNING_SEEDS + repeat),
+            draw=derive_seed(self._options.seed, repeat),
+            code=str(codes.get(owners[arm.name], self._registered.code)),
+            data=self._registered.data,
+        )
+        return self._open(self._tune_name(arm.name, repeat), "tune", TuneArm(self._study, plan))
+
+    def _tune_name(self, arm: str, repeat: int) -> str:
+        draw = self._registered.record.specification["draw"]
+        return f"{self._study.name}/tune/{arm}/{repeat}{'@' + draw if draw else ''}"
+
+    def _settings(self, needs: Mapping[str, int]) -> Settings:
+        """Return what every arm is measured with, tuned as the design says."""
+        arms = {arm.name: arm for arm in trained_arms(self._study)}
+        chosen: dict[tuple[str, int | None], Mapping[str, Any]] = {}
+        for name, n in needs.items():
+            match self._design.tuning:
+                case "once":
+                    chosen[name, None] = self._chosen(arms[name], 0)
+                case "per-seed":
+                    for place in range(n):
+                        chosen[name, place] = self._chosen(arms[name], place)
+        return Settings(arms, chosen)
+
+    def _chosen(self, arm: Arm, repeat: int) -> Mapping[str, Any]:
+        best = selected(read_series(self._database, self._tune_name(arm.name, repeat), steps=False))
+        return best.asked.changes if best else arm.settings
+
+    def _replicates(self, runs: Sequence[Asked]) -> Trials:
+        kept = [BASELINE] if post_hoc(self._study) else []
+        policy = FixedRuns(runs, kept=kept, folder=self._folder)
+        return self._open(f"{self._study.name}/replicate", "replicate", policy)
+
+    def _determinism(self, settings: Settings) -> Trials:
+        """One baseline seed is run a second time, outside the rows."""
+        seed = self._registered.seeds[0]
+        run = asked_run(
+            self._study, self._registered, BASELINE, BASELINE, settings.of(BASELINE, 0), seed
+        )
+        return self._open(f"{self._study.name}/aa", "aa", FixedRuns([run]))
+
+    def _stack(self) -> Iterator[Sequence[Trials]]:
+        priority = self.rank()
+        members = stack_members(priority).members
+        if len(members) < 2:
+            return
+        rows = {row.technique: row for row in priority.table.rows}
+        columns = {member: rows[member].level or member for member in members}
+        n = max(rows[member].n_seeds for member in members)
+        needs = dict.fromkeys([BASELINE, *columns.values()], n)
+        if self._design.tuning == "per-seed":
+            yield self._tunings(needs)
+        settings = self._settings(needs)
+        runs: list[Asked] = []
+        stacked: list[Asked] = []
+        for place, seed in enumerate(self._registered.seeds[:n]):
+            runs += [
+                self._run(column, member, settings.of(column, place), seed)
+                for member, column in columns.items()
+            ]
+            common = settings.of(BASELINE, place)
+            own = {m: self._own(settings.of(column, place), m) for m, column in columns.items()}
+            stacked += [
+                self._run(arm, BASELINE, {**common, **fields}, seed)
+                for arm, fields in stack_arms(members, own).items()
+            ]
+        yield [
+            self._replicates(missing(priority, runs)),
+            self._open(f"{self._study.name}/stack", "stack", FixedRuns(stacked)),
+        ]
+
+    def _own(self, changes: Mapping[str, Any], member: str) -> dict[str, Any]:
+        """Return what a technique itself sets: in a stack the rest comes from the baseline."""
+        nuisance = self._study.space.domains
+        return {
+            path: value
+            for path, value in changes.items()
+            if path not in nuisance or path in self._study.technique(member).on
+        }
+
+    def _run(self, arm: str, owner: str, changes: Mapping[str, Any], seed: int) -> Asked:
+        return asked_run(self._study, self._registered, arm, owner, changes, seed)
+
+    def _open(self, study: str, kind: str, policy: Policy) -> Trials:
+        specification = common_specification(
+            self._study, seed=self._options.seed, folder=Path(self._loaded.path).parent
+        )
+        directions = [goal.direction for goal in self._study.goals]
+        series = Series(self._database, study, kind, directions, specification)
+        return open_trials(self._loaded, self._options, series, policy)

@@ -1,0 +1,124 @@
+"""A search report for programs: JSON whole, CSV with one row per trial."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from dataclasses import asdict
+from io import StringIO
+from typing import Any
+
+from search.configuration import plain
+from search.reports.search_result import SearchReport
+from search.reports.search_words import SELECTED
+from search.reports.trial_rows import TrialRow
+
+SCHEMA = 1
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run text that begins so
+
+
+def search_json(report: SearchReport) -> str:
+    """Return the report as JSON; every key is always present, what is absent is null."""
+    return json.dumps(_json(report), indent=2, allow_nan=False, ensure_ascii=False)
+
+
+def _json(report: SearchReport) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "study": report.name,
+        "status": "finished" if report.finished else "in progress",
+        "objectives": [asdict(goal) for goal in report.objectives],
+        "max_steps": report.max_steps,
+        "n_trials": len(report.trials),
+        "n_trials_asked": report.asked_for,
+        "counts": dict(report.counts),
+        "steps_trained": report.steps_trained,
+        "steps_saved": report.steps_saved,
+        "elapsed_s": report.timeline.busy_s,
+        "worker_s": report.timeline.worker_s,
+        "best": report.best.number if report.best else None,
+        "best_value": _score(report.best),
+        "best_configuration": plain(report.best.configuration) if report.best else None,
+        "best_code": report.code or None,
+        "baseline": report.baseline.number if report.baseline else None,
+        "baseline_value": _score(report.baseline),
+        "gain": {"value": report.gain, "label": SELECTED},
+        "pareto_front": list(report.front),
+        "improvements": [{"trial": n, "value": value} for n, value in report.improvements],
+        "rungs": [asdict(rung) for rung in report.rungs],
+        "importances": {
+            "label": "display, not evidence",
+            "shares": dict(report.importances.shares),
+            "note": report.importances.note,
+        },
+        "confirmation": _confirmation(report),
+        "trials": [_trial(row, report) for row in report.trials],
+        "specification": plain(report.specification),
+    }
+
+
+def _score(row: TrialRow | None) -> float | None:
+    return row.value if row is not None and row.complete else None
+
+
+def _confirmation(report: SearchReport) -> dict[str, Any] | None:
+    check = report.confirmation
+    if check is None:
+        return None
+    return {
+        "evaluation": asdict(check.evaluation),
+        "arm": check.arm,
+        "pairs": [asdict(pair) for pair in check.pairs],
+        "mean_difference": check.mean,
+        "note": "a check and not evidence",
+        "reference_lines": {
+            name: {str(seed): value for seed, value in by_seed.items()}
+            for name, by_seed in check.references.items()
+        },
+    }
+
+
+def _trial(row: TrialRow, report: SearchReport) -> dict[str, Any]:
+    return {
+        "number": row.number,
+        "arm": row.arm,
+        "seed": row.seed,
+        "bracket": row.bracket,
+        "outcome": row.outcome,
+        "values": {
+            goal.metric: value for goal, value in zip(report.objectives, row.values, strict=False)
+        },
+        "score_step": row.score_step,
+        "last_step": row.last_step,
+        "elapsed_s": row.elapsed_s,
+        "attempts": row.attempts,
+        "params": plain(row.params),
+        "changes": plain(row.changes),
+        "metrics": {name: v if math.isfinite(v) else None for name, v in row.metrics.items()},
+        "reason": row.reason,
+    }
+
+
+def search_csv(report: SearchReport) -> str:
+    """Return one row per trial; a parameter that did not exist for a trial is empty."""
+    names = [row.axis.name for row in report.parameters]
+    metrics = [goal.metric for goal in report.objectives]
+    heads = ["trial", "outcome", *metrics, "score_step", "last_step", "elapsed_s", "attempts"]
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([_cell(head) for head in [*heads, "seed", "bracket", "arm", *names]])
+    for row in report.trials:
+        values = [*row.values, *[None] * (len(metrics) - len(row.values))]
+        facts = [row.score_step, row.last_step, row.elapsed_s, row.attempts, row.seed, row.bracket]
+        params = [row.params.get(name) for name in names]
+        cells = [row.number, row.outcome, *values, *facts, row.arm, *params]
+        writer.writerow([_cell(cell) for cell in cells])
+    return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    """Return a cell; text that a spreadsheet would take for a formula is marked as text."""
+    if isinstance(value, str) and value.startswith(FORMULA):
+        return f"'{value}"
+    return "" if value is None else value
