@@ -54,7 +54,7 @@ def winnow() -> None:
 
 
 def run(arguments: Sequence[str] | None = None, loaded: LoadedStudy | None = None) -> NoReturn:
-    """Run one command and exit.
+    """Run one command, then exit.
 
     Parameters
     ----------

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -23,12 +24,12 @@ FRAME_S = 0.25  # between frames on a terminal
 
 @dataclass(frozen=True)
 class Progress:
-    """A series at one moment.
+    """A stage at one moment: its series of trials taken together.
 
-    `wanted` is the number of trials asked for; `left_s` is None before the first has ended.
+    `left_s` is None before the first trial of this command has ended.
     """
 
-    study: str
+    title: str
     wanted: int
     finished: int
     running: int
@@ -38,42 +39,58 @@ class Progress:
     left_s: float | None
 
     @classmethod
-    def of(cls, trials: Trials, wanted: int, elapsed_s: float, before: int) -> Progress:
-        """Return the state of a series; `before` trials had ended when this command began."""
-        counts, best = trials.counts, trials.best
-        finished = counts.finished
+    def of(cls, stage: Sequence[Trials], elapsed_s: float, before: int) -> Progress:
+        """Return the state of a stage; `before` trials had ended when it began."""
+        counts = [trials.counts for trials in stage]
+        finished = sum(count.finished for count in counts)
+        wanted = sum(trials.policy.wanted for trials in stage)
         new, missing = finished - before, max(0, wanted - finished)
-        shown = (best[0], best[2].values[0], dict(best[1].changes)) if best else None
+        full = sum(count.full_steps for count in counts)
         return cls(
-            study=trials.study,
+            title=_title(stage),
             wanted=wanted,
             finished=finished,
-            running=len(trials.live),
-            outcomes=dict(counts.outcomes),
-            best=shown,
-            steps_saved=counts.saved,
+            running=sum(len(trials.live) for trials in stage),
+            outcomes=dict(sum((Counter(count.outcomes) for count in counts), Counter())),
+            best=_best(stage),
+            steps_saved=1 - sum(count.steps for count in counts) / full if full else 0.0,
             left_s=elapsed_s / new * missing if new else None,
         )
 
     def line(self) -> str:
         """Return one plain line."""
-        parts = [f"{self.study}: {self.finished}/{self.wanted} trials, {self.running} running"]
+        parts = [f"{self.title}: {self.finished}/{self.wanted} trials, {self.running} running"]
         parts += [f"{count} {name}" for name, count in sorted(self.outcomes.items())]
         if self.best:
             parts.append(f"best {self.best[1]:.4g} (trial {self.best[0]})")
-        parts.append(f"{self.steps_saved:.0%} of steps saved")
+        if self.steps_saved > 0:
+            parts.append(f"{self.steps_saved:.0%} of steps saved")
         if self.left_s is not None and self.finished < self.wanted:
             parts.append(f"about {duration(self.left_s)} left")
         return ", ".join(parts)
 
 
-class View:
-    """A listener that shows the series that runs."""
+def _title(stage: Sequence[Trials]) -> str:
+    name, _, kind = stage[0].study.partition("/")
+    return f"{name}/{kind.partition('/')[0]}"
 
-    def __init__(self, console: Console, wanted: int) -> None:
-        self._console, self._wanted = console, wanted
+
+def _best(stage: Sequence[Trials]) -> tuple[int, float, dict[str, Any]] | None:
+    """Return the best trial of a search; the trials of several series are no rivals."""
+    if len(stage) > 1 or not stage[0].study.endswith("/search") or stage[0].best is None:
+        return None
+    number, asked, result = stage[0].best
+    return number, result.values[0], dict(asked.changes)
+
+
+class View:
+    """A listener that shows the stage that runs."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._stage: tuple[Trials, ...] = ()
+        self._stage_started, self._before = time.monotonic(), 0
         self._started = time.monotonic()
-        self._before: dict[str, int] = {}
         self._shown = 0.0
         self._last_line = ""
         self._live: Live | None = None
@@ -89,10 +106,11 @@ class View:
 
     def __call__(self, stream: Stream) -> None:
         """Take note of an event."""
-        trials = stream.series[-1]
-        self._before.setdefault(trials.study, trials.counts.finished)
         now = time.monotonic()
-        progress = self._progress(trials, now)
+        if stream.stage != self._stage:
+            self._stage, self._stage_started = stream.stage, now
+            self._before = sum(trials.counts.finished for trials in stream.stage)
+        progress = Progress.of(self._stage, now - self._stage_started, self._before)
         ended = progress.finished == progress.wanted
         if now - self._shown < (FRAME_S if self._live else LINE_S) and not ended:
             return
@@ -102,11 +120,6 @@ class View:
         elif (line := progress.line()) != self._last_line:
             self._last_line = line
             self._console.print(line, highlight=False, soft_wrap=True)
-
-    def _progress(self, trials: Trials, now: float) -> Progress:
-        first = len(self._before) == 1
-        wanted = self._wanted if first else trials.counts.finished + len(trials.live)
-        return Progress.of(trials, wanted, now - self._started, self._before[trials.study])
 
 
 def panel(progress: Progress, elapsed_s: float) -> RenderableType:
@@ -128,7 +141,7 @@ def panel(progress: Progress, elapsed_s: float) -> RenderableType:
     grid.add_row("saved", f"{progress.steps_saved:.0%} of the steps of full runs")
     left = "" if progress.left_s is None else f", about {duration(progress.left_s)} left"
     grid.add_row("time", f"{duration(elapsed_s)}{left}")
-    return Panel(grid, title=Text(progress.study), title_align="left")
+    return Panel(grid, title=Text(progress.title), title_align="left")
 
 
 def _bar(share: float, width: int = 30) -> str:

@@ -36,6 +36,14 @@ Workers = Annotated[
 ]
 Data = Annotated[Path | None, typer.Option(help="What the study's data loader reads.")]
 Seed = Annotated[int, typer.Option(help="Drives everything random.")]
+Profile = Annotated[str, typer.Option(help="quick, standard or deep: seeds at each look.")]
+Looks = Annotated[
+    str | None, typer.Option(help="Seeds at each look, such as 3,5,8, instead of the profile's.")
+]
+TuningMode = Annotated[
+    str | None, typer.Option("--tuning", help="none, once or per-seed, instead of the profile's.")
+]
+TuningTrials = Annotated[int, typer.Option("--trials", help="Tuning trials per arm.")]
 
 STORAGE = DEFAULT_STORAGE
 

@@ -73,7 +73,7 @@ def search(
         seed=seed,
     )
     console.print(_opening(loaded, trials, options), highlight=False)
-    with View(console, trials).showing() as view:
+    with View(console).showing() as view:
         outcome = run_search(
             loaded,
             options,
@@ -106,7 +106,8 @@ def _check(
 
 def _opening(loaded: LoadedStudy, trials: int, options: Options) -> str:
     goals = ", ".join(f"{goal.direction} {goal.metric}" for goal in loaded.study.goals)
-    return f"Searching [bold]{escape(loaded.study.name)}[/]: {goals}; {trials} trials, {options.engine} engine"
+    name = escape(loaded.study.name)
+    return f"Searching [bold]{name}[/]: {goals}; {trials} trials, {options.engine} engine"
 
 
 def _closing(

@@ -57,6 +57,7 @@ class Stream:
         follow: Callable[[], Sequence[Trials]] | None = None,
     ) -> None:
         self.series: list[Trials] = []
+        self.stage: tuple[Trials, ...] = ()
         self._by_study: dict[str, Trials] = {}
         self.limits = limits or Limits()
         self.started = time.monotonic()
@@ -88,6 +89,7 @@ class Stream:
 
     def _extend(self, series: Sequence[Trials]) -> None:
         self.series += series
+        self.stage = tuple(series)
         self._by_study |= {trials.study: trials for trials in series}
 
     def observe(self, key: Key, batch: Batch) -> bool:

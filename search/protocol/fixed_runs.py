@@ -29,12 +29,19 @@ class FixedRuns:
         self, runs: Sequence[Asked], *, kept: Sequence[str] = (), folder: Path | None = None
     ) -> None:
         self._kept, self._folder = frozenset(kept), folder
+        self._existing = 0
         self._missing = {(run.arm, run.key): run for run in runs}
+
+    @property
+    def wanted(self) -> int:
+        """Runs in all, those that exist included."""
+        return self._existing + len(self._missing)
 
     def propose(self, number: int) -> Asked | None:  # noqa: ARG002 - the interface
         """Return the next run that does not exist."""
         if not self._missing:
             return None
+        self._existing += 1
         return self._missing.pop(next(iter(self._missing)))
 
     def halts(self, asked: Asked) -> tuple[int, ...] | None:
@@ -57,6 +64,7 @@ class FixedRuns:
 
     def restore(self, trial: FrozenTrial, record: TrialRecord) -> None:  # noqa: ARG002
         """Count a run that exists."""
+        self._existing += 1
         self._missing.pop((record.asked.arm, record.asked.key), None)
 
     def foreign(self, trial: FrozenTrial) -> None:

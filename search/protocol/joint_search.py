@@ -43,6 +43,11 @@ class JointSearch:
         self._shadow = Shadow(study.sampler, directions, seed, series.study_notes())
         self._first = first_points(study, self._parameters)
 
+    @property
+    def wanted(self) -> int:
+        """Trials in all."""
+        return self._n_trials
+
     def propose(self, number: int) -> Asked | None:
         """Return trial `number`: a point to try first, or what the sampler suggests."""
         if number >= self._n_trials:

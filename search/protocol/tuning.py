@@ -67,6 +67,11 @@ class TuneArm:
         self._points = sample_points(self._parameters, study, plan)
         self._decider = make_decider(study.pruner, study.max_steps, study.goals[0].sign)
 
+    @property
+    def wanted(self) -> int:
+        """The budget."""
+        return self._plan.n_trials
+
     def propose(self, number: int) -> Asked | None:
         """Return trial `number`."""
         if number >= self._plan.n_trials:

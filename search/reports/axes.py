@@ -37,7 +37,7 @@ class Axis:
     --------
     >>> lr = Axis("lr", "float", 1e-4, 1e-2, log=True)
     >>> lr.position(1e-3), lr.domain
-    (0.5, '1e-04 to 0.01, log')
+    (0.5, '0.0001 to 0.01, log')
     """
 
     name: str

@@ -62,7 +62,7 @@ def coordinates(report: SearchReport) -> Drawing:
         key="parallel",
         title="Parallel coordinates",
         caption="One line per completed trial, from its first parameter at the top to its score "
-        "at the bottom, where right is better. Tap the legend to hide or show a group; "
+        "at the bottom, where right is better. Press a name above to hide or show its group; "
         "a line in the left margin passes a parameter that did not exist for that trial.",
         description=f"{plural(sum(len(b.lines) for b in drawn.bands), 'completed trial')} as lines "
         f"across {plural(len(drawn.axes), 'parameter')} and {report.objective.metric}.",

@@ -16,12 +16,15 @@
 
   const GLYPHS = {
     circle: "●", "circle-open": "○", "triangle-down-open": "▽", x: "✖", "square-x-open": "☒",
-    "square-open": "□", star: "★", diamond: "◆", "hexagon-open": "⬡", line: "━", dash: "╍", bar: "■",
+    "square-open": "□", star: "★", diamond: "◆", "hexagon-open": "⬡", line: "━", dash: "╍", bar: "■", hatched: "▨",
   };
   const ENTITIES = { "&lt;": "<", "&gt;": ">", "&amp;": "&" }; // as plotly's labels have them
   const unescaped = (text) => text.replace(/&(?:lt|gt|amp);/g, (entity) => ENTITIES[entity]);
   const glyphOf = (trace) => {
-    if (trace.type === "bar") return ["bar", trace.marker.color];
+    if (trace.type === "bar") {
+      const pattern = trace.marker.pattern;
+      return pattern && pattern.shape ? ["hatched", pattern.fgcolor] : ["bar", trace.marker.color];
+    }
     if ((trace.mode || "").startsWith("lines")) return [trace.line.dash === "dash" ? "dash" : "line", trace.line.color];
     return [trace.marker.symbol, trace.marker.color];
   };

@@ -31,7 +31,9 @@ def test_metrics_are_scikit_learns(seed: int) -> None:
     labels, probabilities = predictions.targets, expit(predictions.scores)
     called = probabilities >= 0.5
     got = evaluate(predictions)
-    assert got["ap"] == pytest.approx(sklearn_metrics.average_precision_score(labels, probabilities))
+    assert got["ap"] == pytest.approx(
+        sklearn_metrics.average_precision_score(labels, probabilities)
+    )
     assert got["auroc"] == pytest.approx(sklearn_metrics.roc_auc_score(labels, probabilities))
     assert got["f1"] == pytest.approx(sklearn_metrics.f1_score(labels, called, zero_division=0))
     assert got["f2"] == pytest.approx(

@@ -120,7 +120,9 @@ def test_martingale_is_the_divergence_of_neighbours() -> None:
 
 def test_martingale_is_zero_for_steady_forecasts_and_single_messages() -> None:
     steady = torch.full((1, 4), 0.7)
-    assert float(martingale(steady, torch.ones(1, 4, dtype=torch.bool))) == pytest.approx(0, abs=1e-7)
+    assert float(martingale(steady, torch.ones(1, 4, dtype=torch.bool))) == pytest.approx(
+        0, abs=1e-7
+    )
     alone = torch.tensor([[False, False, True]])
     assert float(martingale(torch.randn(1, 3), alone)) == 0.0
 

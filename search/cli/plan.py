@@ -1,0 +1,128 @@
+"""``winnow plan``: what will be run, how long it takes, and what it can see."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from search.cli.live import duration
+from search.cli.options import (
+    Data,
+    File,
+    Looks,
+    Profile,
+    Seed,
+    TuningMode,
+    TuningTrials,
+    resolve_study,
+)
+from search.cli.running import resolve_design
+from search.errors import OptionError
+from search.protocol.planning import Plan, Price, plan_study
+from search.protocol.searching import Options, check_options, make_task
+from search.storage.url import DEFAULT_STORAGE
+
+
+def plan(
+    context: typer.Context,
+    file: File,
+    profile: Profile = "standard",
+    looks: Looks = None,
+    tuning: TuningMode = None,
+    trials: TuningTrials = 16,
+    data: Data = None,
+    seed: Seed = 0,
+    gpus: Annotated[
+        float, typer.Option(help="Trials that run at a time: GPUs, or workers without any.")
+    ] = 1.0,
+    hours: Annotated[
+        float | None, typer.Option(help="Wall time you have: shows which designs fit.")
+    ] = None,
+) -> None:
+    """Show runs, cost and the smallest effect each design can see; a few steps are timed.
+
+    Example: [bold]winnow plan studies/pi_tft.py --gpus 4 --hours 14[/]
+    """
+    console = Console()
+    study = resolve_study(context, file).study
+    design = resolve_design(profile, looks, tuning, trials)
+    if not gpus > 0 or (hours is not None and not hours > 0):
+        raise OptionError("--gpus and --hours must be positive")
+    options = Options(storage=DEFAULT_STORAGE, data=data, seed=seed)
+    check_options(study, options)
+    found = plan_study(study, make_task(study, options), trials=trials, seed=seed)
+    chosen = found.price(profile, design.tuning)
+    console.print(_looks(chosen, gpus))
+    console.print(_prices(found, chosen, gpus))
+    console.print(_arms(found, study.max_steps))
+    if hours is not None:
+        console.print(_fitting(found, gpus, hours), highlight=False)
+
+
+def _looks(price: Price, gpus: float) -> Table:
+    table = Table(
+        title=f"Profile {price.profile}, tuning {price.tuning}",
+        caption="Smallest effect seen with 80 % power, in standard deviations of the paired "
+        "difference; mean: if no technique does anything, so that many leave early.",
+    )
+    for heading in ("look", "seeds", "runs (mean)", "runs (worst)", "time (mean)", "sees from"):
+        table.add_column(heading, justify="right")
+    for number, look in enumerate(price.looks, 1):
+        table.add_row(
+            str(number),
+            str(look.n_seeds),
+            f"{look.mean_runs:.0f}",
+            str(look.worst_runs),
+            duration(3600 * look.mean_hours / gpus),
+            f"{look.detectable:.1f} sd",
+        )
+    return table
+
+
+def _prices(plan: Plan, chosen: Price, gpus: float) -> Table:
+    table = Table(title="What each design costs", caption="The chosen one is marked.")
+    for heading in ("profile", "tuning", "tuning trials", "runs", "time", "worst", "sees from"):
+        table.add_column(heading, justify="left" if heading in ("profile", "tuning") else "right")
+    for price in plan.prices:
+        table.add_row(
+            f"{'> ' if price is chosen else '  '}{price.profile}",
+            price.tuning,
+            str(price.tuning_trials),
+            f"{price.mean_runs:.0f}-{price.worst_runs}",
+            duration(3600 * price.mean_hours / gpus),
+            duration(3600 * price.worst_hours / gpus),
+            f"{price.looks[-1].detectable:.1f} sd",
+        )
+    return table
+
+
+def _arms(plan: Plan, max_steps: int) -> Table:
+    table = Table(title=f"Timed: {plan.n_techniques} techniques, {max_steps} steps a run")
+    table.add_column("arm")
+    table.add_column("step", justify="right")
+    table.add_column("run", justify="right")
+    for arm, step_s in plan.timing.step_s.items():
+        table.add_row(arm, f"{step_s:.3g} s", duration(plan.timing.run_s(arm, max_steps)))
+    return table
+
+
+def _fitting(plan: Plan, gpus: float, hours: float) -> str:
+    fitting = plan.affordable(gpus * hours)
+    budget = f"{hours:g} h with {gpus:g} at a time"
+    if not fitting:
+        least = min(plan.prices, key=lambda price: price.worst_hours)
+        return (
+            f"Nothing fits into {budget}: the cheapest, profile {least.profile} with tuning "
+            f"{least.tuning}, may take {duration(3600 * least.worst_hours / gpus)}. Fewer "
+            "techniques, fewer steps or more workers would help."
+        )
+    best = fitting[0]
+    blind = best.looks[-1].detectable
+    return (
+        f"Into {budget} fits profile {best.profile} with tuning {best.tuning}, all "
+        f"{plan.n_techniques} techniques; effects below {blind:.1f} sd of the paired difference "
+        "stay invisible."
+    )
