@@ -50,7 +50,7 @@ app.command(name="dashboard")(dashboard.dashboard)
 
 @app.callback()
 def winnow() -> None:
-    """Which training techniques are worth adopting, and at which hyperparameters?"""
+    """Find out which training techniques are worth adopting, and at which hyperparameters."""
 
 
 def run(arguments: Sequence[str] | None = None, loaded: LoadedStudy | None = None) -> NoReturn:
@@ -69,7 +69,7 @@ def run(arguments: Sequence[str] | None = None, loaded: LoadedStudy | None = Non
     logging.getLogger("alembic").setLevel(logging.WARNING)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        status = app(arguments, obj=loaded, standalone_mode=False)
+        status = app(arguments, prog_name="winnow", obj=loaded, standalone_mode=False)
     except KeyboardInterrupt:
         errors.print(f"\nstopped; nothing is lost. To go on:\n  {escape(_again())}")
         sys.exit(INTERRUPTED)

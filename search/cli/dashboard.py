@@ -9,9 +9,8 @@ import optuna_dashboard
 import typer
 from rich.console import Console
 
-from search.cli.options import STORAGE, Storage
+from search.cli.options import STORAGE, Storage, existing_database
 from search.errors import OptionError
-from search.storage.database import Database
 
 
 def dashboard(
@@ -26,13 +25,11 @@ def dashboard(
     Example: [bold]winnow dashboard --storage sqlite:///winnow.db[/]
     """
     console = Console()
-    database = Database(storage, create=False)
-    _check_free(host, port)
-    console.print(f"Optuna Dashboard on {database.name}: http://{host}:{port}/", highlight=False)
-    try:
+    with existing_database(storage) as database:
+        _check_free(host, port)
+        address = f"http://{host}:{port}/"
+        console.print(f"Optuna Dashboard on {database.name}: {address}", highlight=False)
         optuna_dashboard.run_server(database.optuna, host=host, port=port)
-    finally:
-        database.close()
 
 
 def _check_free(host: str, port: int) -> None:

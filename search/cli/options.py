@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, cast
 
@@ -11,7 +13,8 @@ from rich.console import Console
 from search.errors import OptionError, near_miss
 from search.loading import LoadedStudy, load_study
 from search.protocol.searching import EngineName, ray_is_installed
-from search.storage.url import DEFAULT_STORAGE
+from search.storage.database import Database
+from search.storage.url import DEFAULT_STORAGE, parse_storage, sqlite_path
 
 File = Annotated[Path, typer.Argument(help="The study file.", show_default=False)]
 Storage = Annotated[
@@ -67,3 +70,22 @@ def resolve_engine(name: str, console: Console) -> EngineName:
         console.print("Ray is not installed here: using the local engine, one trial at a time.")
         return "local"
     return cast("EngineName", name)
+
+
+@contextmanager
+def existing_database(storage: str) -> Iterator[Database]:
+    """Yield a study database that must exist, and close it.
+
+    Raises
+    ------
+    OptionError
+        If there is no such file.
+    """
+    path = sqlite_path(parse_storage(storage))
+    if path is not None and not path.is_file():
+        raise OptionError(f"--storage: there is no study database {path}; run a study first")
+    database = Database(storage, create=False)
+    try:
+        yield database
+    finally:
+        database.close()

@@ -8,10 +8,9 @@ from typing import Annotated
 
 import typer
 
-from search.cli.options import STORAGE, Storage
+from search.cli.options import STORAGE, Storage, existing_database
 from search.loading import LoadedStudy, load_study
 from search.reports import render, search_report
-from search.storage.database import Database
 
 
 def report(
@@ -20,7 +19,7 @@ def report(
         str, typer.Argument(help="The study file, or the study's name.", show_default=False)
     ],
     format_: Annotated[
-        str, typer.Option("--format", help="table, markdown, html, csv or json.")
+        str, typer.Option("--format", help="table, markdown, html, csv, json or latex.")
     ] = "table",
     output: Annotated[
         Path | None, typer.Option(help="File to write; by default standard output.")
@@ -34,11 +33,8 @@ def report(
     Example: [bold]winnow report pi-tft --format html --output report.html[/]
     """
     name = _name(context, file_or_name)
-    database = Database(storage, create=False)
-    try:
+    with existing_database(storage) as database:
         text = render(search_report(database, name), format_)
-    finally:
-        database.close()
     if output is None:
         sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
         return

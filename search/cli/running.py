@@ -24,6 +24,7 @@ from search.cli.options import (
     TuningMode,
     TuningTrials,
     Workers,
+    existing_database,
     resolve_engine,
     resolve_study,
 )
@@ -34,7 +35,6 @@ from search.protocol.running import RunOutcome, run_study
 from search.protocol.searching import Options
 from search.reports import priority_report, render
 from search.statistics import PROFILES
-from search.storage.database import Database
 
 
 def run(
@@ -54,7 +54,7 @@ def run(
     hours: Annotated[
         float | None, typer.Option(help="Deadline: no look is begun that would end after it.")
     ] = None,
-    stack: Annotated[
+    stack: Annotated[  # noqa: FBT002 - a command-line flag
         bool, typer.Option("--stack/--no-stack", help="Measure adopted techniques together.")
     ] = True,
     rerun: Annotated[
@@ -143,11 +143,8 @@ def _closing(
     output: Path | None,
 ) -> None:
     name = loaded.study.name
-    database = Database(options.storage, create=False)
-    try:
+    with existing_database(options.storage) as database:
         report = priority_report(database, name, no_more_runs=outcome.ended_by is not None)
-    finally:
-        database.close()
     path = output or Path(f"{name}-report.html")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(render(report, "html"), encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,7 @@ from search.cli.options import (
     Seed,
     Storage,
     Workers,
+    existing_database,
     resolve_engine,
     resolve_study,
 )
@@ -28,7 +30,8 @@ from search.errors import OptionError
 from search.loading import LoadedStudy
 from search.protocol.searching import Options, SearchOutcome, run_search
 from search.reports import render, search_report
-from search.storage.database import Database
+from search.storage.reader import read_series
+from search.storage.records import SeriesRecord
 
 
 def search(
@@ -118,15 +121,26 @@ def _closing(
     output: Path | None,
 ) -> None:
     name = loaded.study.name
-    database = Database(options.storage, create=False)
-    try:
+    with existing_database(options.storage) as database:
         report = search_report(database, name)
-    finally:
-        database.close()
+        failed = failures(read_series(database, f"{name}/search", steps=False))
     path = output or Path(f"{name}-search.html")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(render(report, "html"), encoding="utf-8")
     if outcome.ended_by:
         console.print(f"Stopped by {outcome.ended_by}.", highlight=False)
     console.print(render(report, "table"), highlight=False, markup=False, soft_wrap=True)
+    for line in failed:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
     console.print(f"Report: {path}", highlight=False, markup=False, soft_wrap=True)
+
+
+def failures(series: SeriesRecord) -> list[str]:
+    """Return what made trials fail, each reason once, and the newest traceback."""
+    failed = [t for t in series.trials if t.result and t.result.outcome == "failed"]
+    if not failed:
+        return []
+    reasons = Counter(str(t.result.reason) for t in failed if t.result)
+    lines = [f"{count} failed: {reason}" for reason, count in reasons.most_common()]
+    errors = [attempt.error for attempt in failed[-1].attempts if attempt.error]
+    return [*lines, f"Trial {failed[-1].number} failed with:", *errors[-1:]]
