@@ -17,12 +17,26 @@ try:
 except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
-PACKAGES = ("winnow", "optuna", "ray", "torch", "numpy", "scikit-learn", "pandas")
+PACKAGES = (
+    "winnow",
+    "optuna",
+    "ray",
+    "torch",
+    "lightgbm",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "pandas",
+)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that decide a run's numbers."""
+    return dict(_versions())
 
 
 @lru_cache(maxsize=1)
-def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that decide a run's numbers."""
+def _versions() -> dict[str, str]:
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:

@@ -82,9 +82,14 @@ def near_miss(name: object, known: Iterable[object]) -> str:
     '; known: focal_gamma, lr'
     """
     names = list(dict.fromkeys(str(other) for other in known))
-    folded = {other.casefold(): other for other in reversed(names)}
-    close = get_close_matches(str(name).casefold(), folded, n=1, cutoff=0.6)
-    if close:
-        return f"; did you mean '{folded[close[0]]}'?"
+    if meant := did_you_mean(name, names):
+        return meant
     shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
     return f"; known: {shown}" if names else ""
+
+
+def did_you_mean(name: object, known: Iterable[object]) -> str:
+    """Return ``"; did you mean 'x'?"``, or nothing when none is close; case does not matter."""
+    folded = {str(other).casefold(): str(other) for other in known}
+    close = get_close_matches(str(name).casefold(), folded, n=1, cutoff=0.6)
+    return f"; did you mean '{folded[close[0]]}'?" if close else ""

@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
+import inspect
 import os
+import re
 import sys
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from search.errors import StudyError, near_miss
+from search.errors import StudyError, WinnowError, did_you_mean, near_miss
+from search.objective import Objective
+from search.resources import Resources
+from search.space import Space
 from search.study import Study
+from search.technique import Technique
+
+MISTAKES = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    NameError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    SystemExit,
+    TypeError,
+    ValueError,
+)  # what a study file raises when it is wrong
 
 
 @dataclass(frozen=True)
@@ -47,9 +70,11 @@ def load_study(path: Path) -> LoadedStudy:
         If there is no such file, it does not load, or holds no study or several.
     """
     path = Path(path)
+    if path.is_dir():
+        raise StudyError(f"{path} is a folder; name a study file in it")
     if not path.is_file():
         folder = path.parent if path.parent.is_dir() else Path()
-        near = near_miss(path.name, [found.name for found in folder.glob("*.py")])
+        near = near_miss(path.name, sorted(found.name for found in folder.glob("*.py")))
         raise StudyError(f"there is no study file {path}{near}")
     before = dict(os.environ)
     module = _module(path.resolve())
@@ -61,7 +86,7 @@ def _module(path: Path) -> ModuleType:
     folder = str(path.parent)
     if folder not in sys.path:
         sys.path.append(folder)
-    name = f"winnow_study_{path.stem}".replace("-", "_")
+    name = _module_name(path)
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise StudyError(f"{path} is no Python file")
@@ -69,19 +94,53 @@ def _module(path: Path) -> ModuleType:
     sys.modules[name] = module  # dataclasses look their module up
     try:
         spec.loader.exec_module(module)
-    except StudyError:
+    except WinnowError:
+        del sys.modules[name]
         raise
-    except (ImportError, SyntaxError, NameError, AttributeError) as error:
-        raise StudyError(f"{path} does not load: {type(error).__name__}: {error}") from error
+    except MISTAKES as error:
+        del sys.modules[name]
+        where = _line_of(error, path)
+        raise StudyError(f"{path}{where} does not load: {_words(error)}") from error
     return module
+
+
+def _module_name(path: Path) -> str:
+    """Return a name of its own for every file: two studies may be called study.py."""
+    stem = "".join(c if c.isalnum() else "_" for c in path.stem)
+    return f"winnow_study_{stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+
+
+def _line_of(error: BaseException, path: Path) -> str:
+    """Return the study file's line that an error came from."""
+    if isinstance(error, SyntaxError):
+        return f", line {error.lineno}" if error.filename == str(path) else ""
+    lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
+    return f", line {lines[-1]}" if lines else ""
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, SystemExit):
+        return "it ends the process; put what is to run under if __name__ == '__main__':"
+    return f"{type(error).__name__}: {error}{_unknown_argument(str(error))}"
+
+
+def _unknown_argument(message: str) -> str:
+    """Name the argument that was meant, where Python only says that there is none such."""
+    found = re.match(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'", message)
+    nouns = {noun.__name__: noun for noun in (Objective, Resources, Space, Study, Technique)}
+    if found is None or found[1] not in nouns:
+        return ""
+    return did_you_mean(found[2], inspect.signature(nouns[found[1]]).parameters)
 
 
 def _study_in(module: ModuleType, path: Path) -> Study:
     named = getattr(module, "STUDY", None)
     if isinstance(named, Study):
         return named
+    if named is not None:
+        raise StudyError(f"{path}: STUDY must be Study(…), got {type(named).__name__}")
     found = {name: value for name, value in vars(module).items() if isinstance(value, Study)}
-    if len(found) == 1:
+    if len({id(study) for study in found.values()}) == 1:
         return next(iter(found.values()))
     if found:
         raise StudyError(f"{path} holds several studies ({', '.join(found)}); call one STUDY")

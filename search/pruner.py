@@ -41,14 +41,16 @@ class ASHA:
 
     def __post_init__(self) -> None:
         problems = []
-        if self.reduction_factor < 2:
+        if not _is_whole(self.reduction_factor, 2):
             problems.append(
-                f"ASHA.reduction_factor must be at least 2, got {self.reduction_factor}"
+                "ASHA.reduction_factor must be a whole number from 2, "
+                f"got {self.reduction_factor!r}"
             )
         for name in ("grace_steps", "rungs", "brackets"):
             value = getattr(self, name)
-            if value is not None and value < 1:
-                problems.append(f"ASHA.{name} must be at least 1, got {value}")
+            optional = value is None and name != "brackets"
+            if not optional and not _is_whole(value, 1):
+                problems.append(f"ASHA.{name} must be a whole number from 1, got {value!r}")
         if problems:
             raise StudyError(problems)
 
@@ -83,9 +85,9 @@ class MedianStopping:
 
     def __post_init__(self) -> None:
         problems = [
-            f"MedianStopping.{name} must be at least 1, got {getattr(self, name)}"
+            f"MedianStopping.{name} must be a whole number from 1, got {getattr(self, name)!r}"
             for name in ("grace_steps", "min_trials")
-            if getattr(self, name) < 1
+            if not _is_whole(getattr(self, name), 1)
         ]
         if problems:
             raise StudyError(problems)
@@ -94,6 +96,10 @@ class MedianStopping:
 @dataclass(frozen=True)
 class NoPruning:
     """Every trial runs to its full length."""
+
+
+def _is_whole(value: object, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
 Pruner: TypeAlias = ASHA | MedianStopping | NoPruning

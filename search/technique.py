@@ -8,7 +8,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from enum import Enum
 from typing import Any, Literal
 
-from search.errors import TechniqueError, near_miss
+from search.errors import TechniqueError
 from search.frozen import FrozenMapping
 from search.hints import kind_problem
 from search.space import Domain, When, holds, same
@@ -214,8 +214,9 @@ class Technique:
         for label, kind in (("expected_impact", Impact), ("effort", Effort)):
             value = getattr(self, label)
             if not isinstance(value, kind):
-                words = [member.value for member in kind] if isinstance(value, str) else ()
-                near = near_miss(value, words)
+                word = str(value).casefold()
+                meant = [m for m in kind if word in (m.value.casefold(), m.name.casefold())]
+                near = f"; did you mean {kind.__name__}.{meant[0].name}?" if meant else ""
                 yield f"{where}: {label} takes {kind.__name__}, got {value!r}{near}"
         if self.stage not in ("training", "post-hoc"):
             yield f"{where}: stage is 'training' or 'post-hoc', got {self.stage!r}"

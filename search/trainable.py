@@ -14,6 +14,7 @@ study's loader returned).
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,14 +24,20 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from search.errors import TrainableError, near_miss
+from search.errors import TrainableError, did_you_mean
 
 Split = Literal["validation", "test"]
 TEST_PREFIX = "test_"
 OPTIONAL_KEYWORDS = ("max_steps", "data")
+METHODS = {"step": "", "save": "directory", "load": "directory"}
+POSITIONAL = (
+    inspect.Parameter.POSITIONAL_ONLY,
+    inspect.Parameter.POSITIONAL_OR_KEYWORD,
+    inspect.Parameter.VAR_POSITIONAL,
+)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Predictions:
     """What a trained model says about one split.
 
@@ -42,6 +49,11 @@ class Predictions:
         The truth.
     groups : ndarray of shape (n_rows,), optional
         The group (event, participant, isolate) each row belongs to.
+
+    Raises
+    ------
+    TrainableError
+        If they are no arrays of as many rows.
     """
 
     scores: NDArray[Any]
@@ -53,9 +65,11 @@ class Predictions:
             value = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, np.asarray(value))
-        rows = {len(x) for x in (self.scores, self.targets, self.groups) if x is not None}
-        if len(rows) > 1:
-            raise TrainableError(f"Predictions need as many scores as targets, got rows {rows}")
+        given = [(name, getattr(self, name)) for name in ("scores", "targets", "groups")]
+        shapes = {name: value.shape for name, value in given if value is not None}
+        if not all(shapes.values()) or len({shape[0] for shape in shapes.values()}) > 1:
+            shown = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+            raise TrainableError(f"Predictions need one row per target, got shapes {shown}")
 
 
 @runtime_checkable
@@ -78,11 +92,24 @@ Kind = Literal["generator", "class"]
 
 @dataclass(frozen=True)
 class Contract:
-    """What a trainable turned out to be."""
+    """What a trainable turned out to be.
+
+    Parameters
+    ----------
+    kind
+        Generator or class.
+    keywords
+        Which of the optional keywords it names.
+    predicts
+        Whether it has ``predict``.
+    required
+        Which of `keywords` have no default.
+    """
 
     kind: Kind
     keywords: frozenset[str]
     predicts: bool
+    required: frozenset[str] = frozenset()
 
     def arguments(self, *, seed: int, max_steps: int, data: Any) -> dict[str, Any]:
         """Return the keyword arguments this trainable takes, out of those on offer."""
@@ -98,59 +125,73 @@ def inspect_trainable(trainable: Any) -> Contract:
     TrainableError
         If it meets neither, with every reason.
     """
-    if inspect.isclass(trainable):
-        missing = [name for name in ("step", "save", "load") if not hasattr(trainable, name)]
-        problems = [f"class {trainable.__name__} lacks the method {name}()" for name in missing]
-        kind: Kind = "class"
-    elif callable(trainable):
-        problems = [] if _is_generator(trainable) else [_not_a_generator(trainable)]
-        kind = "generator"
-    else:
+    if not callable(trainable):
         raise TrainableError(
             f"trainable must be a generator function or a class, got {trainable!r}"
         )
-    problems += _signature_problems(trainable)
+    inner: Any = trainable.func if isinstance(trainable, functools.partial) else trainable
+    is_class = inspect.isclass(inner)
+    problems = list(_class_problems(inner) if is_class else _generator_problems(inner))
+    try:
+        named = inspect.signature(trainable).parameters
+    except (ValueError, TypeError) as error:
+        raise TrainableError([*problems, f"trainable {trainable!r}: {error}"]) from error
+    problems += _signature_problems(_name(inner), list(named.values()))
     if problems:
         raise TrainableError(problems)
-    named = inspect.signature(trainable).parameters
     keywords = frozenset(name for name in OPTIONAL_KEYWORDS if name in named)
-    return Contract(kind, keywords, predicts=kind == "class" and hasattr(trainable, "predict"))
+    required = frozenset(name for name in keywords if _is_required(named[name]))
+    predicts = is_class and callable(getattr(inner, "predict", None))
+    return Contract("class" if is_class else "generator", keywords, predicts, required)
 
 
-def _is_generator(trainable: Any) -> bool:
-    inner = getattr(trainable, "func", trainable)  # functools.partial
-    return inspect.isgeneratorfunction(inspect.unwrap(inner)) or inspect.isgeneratorfunction(
-        getattr(inner, "__call__", None)  # noqa: B004 - the method itself is inspected
-    )
+def _name(trainable: Any) -> str:
+    return str(getattr(trainable, "__name__", type(trainable).__name__))
 
 
-def _not_a_generator(trainable: Any) -> str:
-    name = getattr(trainable, "__name__", repr(trainable))
-    return f"trainable '{name}' has no yield; it must yield its metrics after every step"
+def _class_problems(trainable: type) -> Iterator[str]:
+    for name, takes in METHODS.items():
+        method = getattr(trainable, name, None)
+        if not callable(method):
+            others = [other for other in dir(trainable) if not other.startswith("_")]
+            meant = did_you_mean(name, others)
+            yield f"class {trainable.__name__} lacks the method {name}({takes}){meant}"
+    if inspect.isabstract(trainable):
+        yield f"class {trainable.__name__} is abstract: it cannot be built"
 
 
-def _signature_problems(trainable: Any) -> list[str]:
-    name = getattr(trainable, "__name__", repr(trainable))
-    parameters = list(inspect.signature(trainable).parameters.values())
-    problems = []
-    if not parameters or parameters[0].kind not in (
-        inspect.Parameter.POSITIONAL_ONLY,
-        inspect.Parameter.POSITIONAL_OR_KEYWORD,
-    ):
-        problems.append(f"trainable '{name}' must take the configuration as first argument")
-    known = {parameter.name for parameter in parameters}
-    if "seed" not in known:
-        problems.append(
-            f"trainable '{name}' must take the keyword seed{near_miss('seed', known - {'config'})}"
+def _generator_problems(trainable: Any) -> Iterator[str]:
+    inner = inspect.unwrap(trainable)
+    called = getattr(inner, "__call__", None)  # noqa: B004 - the method itself is inspected
+    if inspect.isasyncgenfunction(inner) or inspect.isasyncgenfunction(called):
+        yield f"trainable '{_name(trainable)}' is asynchronous; it must be a plain generator"
+    elif not (inspect.isgeneratorfunction(inner) or inspect.isgeneratorfunction(called)):
+        yield (
+            f"trainable '{_name(trainable)}' has no yield; "
+            "it must yield its metrics after every step"
         )
-    for parameter in parameters[1:]:
-        required = parameter.default is inspect.Parameter.empty and parameter.kind not in (
-            inspect.Parameter.VAR_KEYWORD,
-            inspect.Parameter.VAR_POSITIONAL,
-        )
-        if required and parameter.name not in ("seed", *OPTIONAL_KEYWORDS):
-            problems.append(
+
+
+def _signature_problems(name: str, parameters: list[inspect.Parameter]) -> Iterator[str]:
+    if not parameters or parameters[0].kind not in POSITIONAL:
+        yield f"trainable '{name}' must take the configuration as first argument"
+    rest = parameters[1:]
+    anything = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in rest)
+    known = [p.name for p in rest if p.kind is not inspect.Parameter.POSITIONAL_ONLY]
+    if "seed" not in known and not anything:
+        meant = did_you_mean("seed", known)
+        yield f"trainable '{name}' must take the keyword seed{meant}"
+    for parameter in rest:
+        if _is_required(parameter) and parameter.name not in ("seed", *OPTIONAL_KEYWORDS):
+            meant = did_you_mean(parameter.name, ("seed", *OPTIONAL_KEYWORDS))
+            yield (
                 f"trainable '{name}' requires the keyword '{parameter.name}', which nobody gives"
-                f"{near_miss(parameter.name, ('seed', *OPTIONAL_KEYWORDS))}"
+                f"{meant}"
             )
-    return problems
+
+
+def _is_required(parameter: inspect.Parameter) -> bool:
+    return parameter.default is inspect.Parameter.empty and parameter.kind not in (
+        inspect.Parameter.VAR_KEYWORD,
+        inspect.Parameter.VAR_POSITIONAL,
+    )

@@ -70,14 +70,15 @@ def intact_checkpoints(folder: Path) -> Iterator[tuple[int, Path]]:
 
 
 def forget_beyond(folder: Path, step: int) -> None:
-    """Delete a trial's checkpoints of later steps than `step`: the database has lost these steps.
+    """Delete a trial's checkpoints of later steps than `step`, from which it goes on.
 
-    A power cut can do that, since the database then keeps a prefix of what was committed; and a
-    run that went on from a later step would leave a hole in the curve.
+    They are damaged, do not load, or are ahead of the database (which keeps a prefix of what was
+    committed when the power is cut). A later attempt that took one of them would leave a hole in
+    the curve.
     """
-    for ahead in (path for found, path in _found(folder) if found > step):
-        logger.warning("checkpoint %s is ahead of the database and is not used", ahead)
-        shutil.rmtree(ahead, ignore_errors=True)
+    for later in (path for found, path in _found(folder) if found > step):
+        logger.warning("checkpoint %s is not used: the run goes on from step %d", later, step)
+        shutil.rmtree(later, ignore_errors=True)
 
 
 def _found(folder: Path) -> list[tuple[int, Path]]:

@@ -4,71 +4,97 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import ray
 from ray import cloudpickle
 
 from search.errors import EngineError
 
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+STARTS = 3  # a node's start can time out while the machine is busy
+PAUSE_S = 2.0
+REFUSED = (ConnectionError, RuntimeError, ValueError, TimeoutError)
+logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def ray_session(
-    *,
-    address: str | None,
-    threads: int,
-    module: ModuleType | None = None,
-    variables: Mapping[str, str] | None = None,
-    folders: Sequence[Path] = (),
-) -> Iterator[None]:
+def ray_session(*, address: str | None, module: ModuleType | None = None) -> Iterator[None]:
     """Be connected to Ray while the block runs.
+
+    A process that is connected already stays so; only what was started here is ended.
 
     Parameters
     ----------
     address
-        Of a running cluster; None starts one here, and ends it afterwards.
-    threads
-        Threads per worker.
+        Of a running cluster; None: the one that ``RAY_ADDRESS`` names (as in a Ray job), else one
+        is started here, and ended afterwards.
     module
         The study's module: pickled by value, since workers cannot import it.
-    variables
-        Environment variables that the study file has set.
-    folders
-        Folders that workers import from.
 
     Raises
     ------
     EngineError
         If the cluster cannot be reached, or refuses this client.
     """
-    if module is not None and module.__name__ != "__main__":
-        cloudpickle.register_pickle_by_value(module)  # type: ignore[no-untyped-call]  # Ray's
-    paths = [str(folder) for folder in folders] + os.environ.get("PYTHONPATH", "").split(":")
-    environment = {name: str(threads) for name in THREAD_VARIABLES}
-    environment |= {"PYTHONPATH": ":".join(p for p in paths if p), **dict(variables or {})}
-    try:
-        ray.init(
-            address=address,
-            include_dashboard=False if address is None else None,
-            runtime_env={"env_vars": environment},
-            logging_level=logging.ERROR,
-            log_to_driver=False,
-        )
-    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
-        raise EngineError(_reason(address, error)) from error
+    address = address or os.environ.get("RAY_ADDRESS") or None
+    with _by_value(module):
+        if ray.is_initialized():
+            _check_same(address)
+            yield
+            return
+        try:
+            _connect(address)
+            yield
+        finally:
+            ray.shutdown()
+
+
+@contextmanager
+def _by_value(module: ModuleType | None) -> Iterator[None]:
+    known: set[str] = cloudpickle.list_registry_pickle_by_value()  # type: ignore[no-untyped-call]
+    if module is None or module.__name__ == "__main__" or module.__name__ in known:
+        yield
+        return
+    cloudpickle.register_pickle_by_value(module)  # type: ignore[no-untyped-call]  # Ray's
     try:
         yield
     finally:
-        ray.shutdown()
+        cloudpickle.unregister_pickle_by_value(module)  # type: ignore[no-untyped-call]  # Ray's
+
+
+def _connect(address: str | None) -> None:
+    for left in reversed(range(STARTS if address is None else 1)):
+        try:
+            ray.init(
+                address=address or "local",
+                include_dashboard=False if address is None else None,
+                logging_level=logging.ERROR,
+                log_to_driver=False,
+            )
+        except REFUSED as error:
+            ray.shutdown()
+            if not left:
+                raise EngineError(_reason(address, error)) from error
+            logger.warning("Ray does not start (%s); trying again", _first_line(error))
+            time.sleep(PAUSE_S)
+        else:
+            return
+
+
+def _check_same(address: str | None) -> None:
+    here = str(ray.get_runtime_context().gcs_address)
+    if address not in (None, "auto", "local", here) and not address.startswith("ray://"):
+        raise EngineError(
+            f"this process is connected to the Ray cluster at {here} already, not to {address}"
+        )
 
 
 def _reason(address: str | None, error: Exception) -> str:
-    text = str(error).splitlines()[0] if str(error) else type(error).__name__
+    text = _first_line(error)
     if "401" in text or "token" in text.lower() or "unauthenticated" in text.lower():
         return (
             f"the Ray cluster at {address} refuses this client: it needs the cluster's token "
@@ -78,7 +104,17 @@ def _reason(address: str | None, error: Exception) -> str:
     return f"{where}: {text}"
 
 
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
 def cluster_resources() -> dict[str, float]:
     """Return the connected cluster's resources by name."""
     found: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]  # Ray's
     return found
+
+
+def node_resources() -> list[dict[str, Any]]:
+    """Return the resources of every node that is up."""
+    nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]  # Ray's
+    return [dict(node["Resources"]) for node in nodes if node["Alive"]]

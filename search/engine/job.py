@@ -71,6 +71,8 @@ class Task:
         Folders that the study's neighbours are imported from.
     variables
         Environment variables that the study file has set.
+    gpus
+        GPUs that a trial holds; the engine fills it in.
     """
 
     trainable: Any
@@ -82,6 +84,7 @@ class Task:
     threads: int = 1
     folders: tuple[Path, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
+    gpus: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -103,5 +106,5 @@ class Batch:
     error: str | None = None
     log: str | None = None
     peak_memory: int | None = None
+    gpus: float = 0.0
     versions: Mapping[str, str] = field(default_factory=dict)
-    peak_memory: int | None = None

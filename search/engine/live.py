@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from search.storage.records import Asked, Attempt, Outcome, Result, Step
 from search.study import Objective
@@ -15,7 +16,25 @@ Point = tuple[int, tuple[float, ...]]
 
 @dataclass
 class Live:
-    """A trial under way: the one record that fills up, and it never leaves its series."""
+    """A trial under way: the one record that fills up, and it never leaves its series.
+
+    Parameters
+    ----------
+    asked, objectives, score_at
+        What is run, and how it is scored.
+    attempt
+        The attempt under way.
+    attempts, raised
+        How many there have been, and how many of them raised.
+    values
+        The objectives' values by step.
+    host, gpu_s
+        Where the newest attempt runs, and the GPU-seconds of those that have ended.
+    seen
+        When its worker was heard of last, in seconds since the epoch.
+    noted
+        What Optuna's trial has been given to show.
+    """
 
     asked: Asked
     objectives: Sequence[Objective]
@@ -24,9 +43,14 @@ class Live:
     attempts: int = 0
     raised: int = 0
     values: dict[int, tuple[float, ...]] = field(default_factory=dict)
+    host: str = ""
+    gpu_s: float = 0.0
+    seen: float = 0.0
+    noted: Mapping[str, Any] = field(default_factory=dict)
 
     def take(self, step: Step) -> tuple[float, ...] | None:
         """Take note of a step; return the objectives' values, or None if one is not finite."""
+        self.rewind(step.step - 1)
         values = tuple(step.metrics[goal.metric] for goal in self.objectives)
         if not all(math.isfinite(value) for value in values):
             return None
@@ -34,8 +58,13 @@ class Live:
         return values
 
     def rewind(self, start_step: int) -> None:
-        """Forget the steps that a new attempt will repeat."""
-        self.values = {step: v for step, v in self.values.items() if step <= start_step}
+        """Forget the steps that a new attempt repeats."""
+        if start_step + 1 in self.values:
+            self.values = {step: v for step, v in self.values.items() if step <= start_step}
+
+    def attributes(self, host: str) -> dict[str, Any]:
+        """Return what a person wants to see beside the trial in Optuna's dashboard."""
+        return {"attempts": max(1, self.attempts), "host": host, "gpu_s": round(self.gpu_s, 3)}
 
     @property
     def last(self) -> Point:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import ExitStack
+
 from threadpoolctl import threadpool_limits
 
-from search.engine.job import Task
+from search.engine.job import Job, Task
 from search.engine.stream import Stream
 from search.engine.worker import Worker
 
@@ -19,12 +22,20 @@ def run_local(stream: Stream, task: Task) -> None:
     task
         What all jobs share.
     """
-    with threadpool_limits(task.threads):
+    modules = 0
+    with ExitStack() as limits:
         while not isinstance(job := stream.next(), str):
-            worker = Worker(task, job)
-            try:
-                while stream.observe(job.key, worker.advance()):
-                    continue
-            finally:
-                worker.close()
-    stream.stop_all()
+            if len(sys.modules) != modules:  # a library that a trial has loaded is bounded too
+                limits.enter_context(threadpool_limits(task.threads))
+                modules = len(sys.modules)
+            _run(stream, task, job)
+    stream.finish()
+
+
+def _run(stream: Stream, task: Task, job: Job) -> None:
+    worker = Worker(task, job)
+    try:
+        while stream.observe(job.key, worker.advance()):
+            continue
+    finally:
+        worker.close()

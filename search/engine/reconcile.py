@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optuna.trial import FrozenTrial
 
 from search.engine.live import Live
 from search.storage.ledger import ASKED, asked_of
-from search.storage.reader import read_series
-from search.storage.records import Result, TrialRecord
+from search.storage.records import Attempt, Result, SeriesRecord, TrialRecord
 
 if TYPE_CHECKING:
     from search.engine.trials import Trials
@@ -29,21 +29,27 @@ class Found:
     result: Result | None
 
 
-def reconcile(trials: Trials) -> Iterator[Found]:
+def reconcile(trials: Trials, record: SeriesRecord) -> Iterator[Found]:
     """Yield every trial of a series in the order of its number.
 
     The driver holds the study's lock, so an attempt that has not ended was interrupted. Trials
     that somebody else put into the Optuna study are left alone; the policy may learn from them.
     """
-    record = read_series(trials.series.database, trials.study)
     known = {trial.number: trial for trial in record.trials}
     for trial in trials.series.optuna_trials():
         trials.next_number = trial.number + 1
-        found = known.get(trial.number) or _adopt(trials, trial)
-        if found is None:
-            trials.policy.foreign(trial)
-        else:
-            yield _settle(trials, trial, found)
+        found = look_up(trials, trial, known.get(trial.number))
+        if found is not None:
+            yield found
+
+
+def look_up(trials: Trials, trial: FrozenTrial, record: TrialRecord | None) -> Found | None:
+    """Return what is known of a trial of Optuna's; None if it is somebody else's."""
+    record = record or _adopt(trials, trial)
+    if record is None:
+        trials.policy.foreign(trial)
+        return None
+    return _settle(trials, trial, record)
 
 
 def _adopt(trials: Trials, trial: FrozenTrial) -> TrialRecord | None:
@@ -59,23 +65,36 @@ def _adopt(trials: Trials, trial: FrozenTrial) -> TrialRecord | None:
 
 def _settle(trials: Trials, trial: FrozenTrial, record: TrialRecord) -> Found:
     live = trials.new_live(record.asked)
-    live.attempts = len(record.attempts)
+    live.attempts, live.gpu_s = len(record.attempts), record.gpu_s
     live.raised = sum(attempt.end == "raised" for attempt in record.attempts)
-    if record.result is not None:
-        return Found(trial, record, live, record.result)
+    live.host = record.attempts[-1].host if record.attempts else ""
     for attempt in record.attempts:
         if attempt.ended is None:
-            live.attempt = replace(attempt)
-            trials.leave(record.number, live, "interrupted")
+            live.attempt = attempt
+            ended = _last_sign(attempt, record)
+            trials.leave(record.number, live, "interrupted", ended=ended)
+    if record.result is not None:
+        return Found(trial, record, live, record.result)
     for step in record.steps:
         live.take(step)
-    return Found(trial, record, live, _told(record, live))
+    return Found(trial, record, live, _told(trials, record, live))
 
 
-def _told(record: TrialRecord, live: Live) -> Result | None:
+def _last_sign(attempt: Attempt, record: TrialRecord) -> float:
+    """Return when a killed attempt was heard of last: how long nobody worked is not its time."""
+    steps = [step.finished for step in (*record.steps, *record.superseded)]
+    written = [checkpoint.written for checkpoint in record.checkpoints]
+    return max(attempt.started, *steps, *written)
+
+
+def _told(trials: Trials, record: TrialRecord, live: Live) -> Result | None:
     """Return how a trial ended whose every step is stored: it is only told."""
-    if not record.steps or record.steps[-1].step < record.asked.max_steps:
+    asked = record.asked
+    if not record.steps or record.steps[-1].step < asked.max_steps:
         return None
     if record.steps[-1].step not in live.values:
         return live.cut("diverged", f"not finite at step {record.steps[-1].step}")
+    kept = trials.policy.predictions(record.number, asked)
+    if kept is not None and not Path(kept).is_dir():
+        return None  # its predictions are still to be made
     return live.complete()

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from search.engine.checkpoints import intact_checkpoints
+from search.engine.checkpoints import forget_beyond, intact_checkpoints
 from search.trainable import Contract, Predictions, Split
 
+ENDED = object()  # what a step gives when the run has ended by itself
 logger = logging.getLogger(__name__)
 
 
@@ -19,8 +20,8 @@ class Run(Protocol):
     start_step: int
     saves: bool
 
-    def step(self) -> Mapping[str, Any] | None:
-        """Train one step; None when the run has ended by itself."""
+    def step(self) -> Any:
+        """Train one step and return its metrics, or `ENDED`."""
 
     def save(self, directory: Path) -> None:
         """Write what resuming needs."""
@@ -38,9 +39,9 @@ class GeneratorRun:
     def __init__(self, trainable: Any, config: Any, arguments: Mapping[str, Any]) -> None:
         self._iterator: Iterator[Mapping[str, Any]] = trainable(config, **arguments)
 
-    def step(self) -> Mapping[str, Any] | None:
-        """Return what the generator yields next; None when it is exhausted."""
-        return next(self._iterator, None)
+    def step(self) -> Any:
+        """Return what the generator yields next."""
+        return next(self._iterator, ENDED)
 
     def save(self, directory: Path) -> None:
         """Do nothing: a generator has no state to write, and is never asked to."""
@@ -60,7 +61,7 @@ class ClassRun:
     def __init__(
         self, trainable: Any, config: Any, arguments: Mapping[str, Any], folder: Path
     ) -> None:
-        self._done = False
+        self._model: Any = None
         self.start_step = 0
         for step, path in intact_checkpoints(folder):
             self._model = trainable(config, **arguments)
@@ -69,17 +70,17 @@ class ClassRun:
             except Exception as error:  # noqa: BLE001 - a user's load may fail in any way
                 logger.warning("checkpoint %s does not load (%s); using an older one", path, error)
                 self.close()
+                self._model = None
             else:
                 self.start_step = step
-                return
-        self._model = trainable(config, **arguments)
+                break
+        if self._model is None:
+            self._model = trainable(config, **arguments)
+        forget_beyond(folder, self.start_step)  # a later attempt must not jump over these steps
 
-    def step(self) -> Mapping[str, Any] | None:
-        """Train one step; None once the model said that it is done."""
-        if getattr(self._model, "done", False):
-            return None
-        metrics: Mapping[str, Any] = self._model.step()
-        return metrics
+    def step(self) -> Any:
+        """Train one step, unless the model said that it is done."""
+        return ENDED if getattr(self._model, "done", False) else self._model.step()
 
     def predict(self, split: Split) -> Predictions:
         """Return what the model says about a split."""

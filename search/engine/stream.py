@@ -63,6 +63,7 @@ class Stream:
         self.started = time.monotonic()
         self.ended_by: str | None = None
         self._listener, self._follow = listener, follow
+        self._kept: Job | None = None
         self._extend(series)
 
     @property
@@ -70,9 +71,21 @@ class Stream:
         """Trials under way."""
         return sum(len(trials.live) for trials in self.series)
 
+    def begin(self) -> bool:
+        """Return whether there is anything to run; the first job is kept for `next`."""
+        job = self.next()
+        if isinstance(job, str):
+            self.finish()
+            return False
+        self._kept = job
+        return True
+
     def next(self) -> Job | Nothing:
         """Return a job; "wait" while running trials may lead to more; "done" at the end."""
-        if self._limit_reached():
+        if self._kept is not None:
+            kept, self._kept = self._kept, None
+            return kept
+        if self.limit_reached():
             return "done"
         for trials in self.series:
             if job := trials.next_job():
@@ -95,7 +108,7 @@ class Stream:
     def observe(self, key: Key, batch: Batch) -> bool:
         """Store what a worker reports; return whether its trial goes on."""
         study, number = key
-        if self._limit_reached():
+        if self.limit_reached():
             self._by_study[study].observe(number, batch)
             self.stop_all()
             return False
@@ -103,11 +116,21 @@ class Stream:
         self._tell_listener()
         return verdict == "go on"
 
+    def worker_lost(self, key: Key, reason: str) -> None:
+        """Note that a trial's worker has died; another one will go on with it."""
+        study, number = key
+        self._by_study[study].worker_lost(number, reason)
+
     def lost(self, key: Key, reason: str) -> None:
         """End a trial whose workers keep dying."""
         study, number = key
         self._by_study[study].lost(number, reason)
         self._tell_listener()
+
+    def finish(self) -> None:
+        """End every trial under way, if a limit has ended the stream."""
+        if self.limit_reached():
+            self.stop_all()
 
     def stop_all(self) -> None:
         """End every trial under way."""
@@ -123,17 +146,18 @@ class Stream:
         if self._listener is not None:
             self._listener(self)
 
-    def _limit_reached(self) -> bool:
+    def limit_reached(self) -> bool:
+        """Return whether something has ended the stream before its jobs are used up."""
         if self.ended_by is None:
             self.ended_by = self._limit()
         return self.ended_by is not None
 
     def _limit(self) -> str | None:
-        limits, first = self.limits, self.series[0]
+        limits = self.limits
         if limits.hours is not None and time.monotonic() - self.started >= 3600 * limits.hours:
             return f"the time limit of {limits.hours:g} h"
-        if limits.gpu_hours is not None and first.counts.gpu_s >= 3600 * limits.gpu_hours:
+        if limits.gpu_hours is not None and self.series[0].gpu_s >= 3600 * limits.gpu_hours:
             return f"the limit of {limits.gpu_hours:g} GPU-hours"
-        if limits.patience is not None and first.since_best >= limits.patience:
+        if limits.patience is not None and self.series[0].since_best >= limits.patience:
             return f"no better trial among the last {limits.patience}"
         return None

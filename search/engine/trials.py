@@ -7,6 +7,7 @@ class sees to it that every trial is stored, ended once, and gone on with after 
 from __future__ import annotations
 
 import shutil
+import socket
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -16,11 +17,13 @@ from typing import Any, Literal, Protocol
 from optuna.trial import FrozenTrial
 
 from search.configuration import unplain
+from search.engine.checkpoints import forget_beyond
 from search.engine.job import Batch, Job
 from search.engine.live import Counts, Live, finite
-from search.engine.reconcile import Found, reconcile
+from search.engine.reconcile import Found, look_up, reconcile
 from search.storage.ledger import Series
-from search.storage.records import Asked, Attempt, End, Result, TrialRecord
+from search.storage.reader import read_series
+from search.storage.records import Asked, Attempt, End, Result, SeriesRecord, TrialRecord
 from search.study import Objective
 
 Verdict = Literal["go on", "stop"]
@@ -28,6 +31,10 @@ Verdict = Literal["go on", "stop"]
 
 class Policy(Protocol):
     """What a series runs, and whom it stops."""
+
+    @property
+    def wanted(self) -> int:
+        """Trials in all, those that exist included."""
 
     def propose(self, number: int) -> Asked | None:
         """Return what trial `number` is; None when no more are wanted (now)."""
@@ -51,7 +58,7 @@ class Policy(Protocol):
         """Take note of a trial that somebody else put into the Optuna study."""
 
     def notes_on(self, number: int) -> Mapping[str, Any]:
-        """Return what must be kept beside a running trial."""
+        """Return what must be kept beside the trial just proposed; it got this number."""
 
 
 class Trials:
@@ -73,8 +80,6 @@ class Trials:
         The folder of the study's checkpoints.
     retries
         How often a run that raised is tried again.
-    gpus
-        GPUs a trial holds.
     attributes
         What a person wants to see beside every trial in Optuna's dashboard.
     """
@@ -89,13 +94,11 @@ class Trials:
         baseline: Any,
         artifacts: Path,
         retries: int,
-        gpus: float = 0.0,
         attributes: Mapping[str, Any] | None = None,
     ) -> None:
         self.series, self.policy = series, policy
         self.objectives = tuple(objectives)
         self._score_at, self._baseline, self._retries = score_at, baseline, retries
-        self._artifacts, self._gpus = artifacts, gpus
         self._attributes = dict(attributes or {})
         self.live: dict[int, Live] = {}
         self.counts = Counts()
@@ -103,8 +106,10 @@ class Trials:
         self.since_best = 0
         self._resumable: list[int] = []
         self.next_number = 0
-        for record in reconcile(self):
-            self._resume(record)
+        record = read_series(series.database, series.study)
+        # a database that is made anew must not find the checkpoints of the one before
+        self._folder = artifacts / self.study / f"{1000 * record.created:.0f}"
+        self._resume_all(record)
 
     @property
     def study(self) -> str:
@@ -121,12 +126,22 @@ class Trials:
         asked = self.policy.propose(self.next_number)
         if asked is None:
             return None
-        attributes = {**self._attributes, "arm": asked.arm, "seed": asked.seed}
-        number = self.series.ask(asked, attributes)
+        live = self.new_live(asked)
+        live.noted = {**live.attributes(socket.gethostname()), **self._attributes}
+        number = self.series.ask(asked, live.noted)
         self.series.mirror(number, self.policy.notes_on(number))
+        if number > self.next_number:
+            self._catch_up(number)
         self.next_number = number + 1
-        self.live[number] = self.new_live(asked)
+        self.live[number] = live
         return self._job(number, asked)
+
+    def _catch_up(self, number: int) -> None:
+        """Take over the trials that have come between: somebody else's, or a repeated write's."""
+        for trial in self.series.optuna_trials()[self.next_number : number]:
+            found = look_up(self, trial, None)
+            if found is not None:
+                self._resume(found)
 
     def _job(self, number: int, asked: Asked) -> Job:
         return Job(
@@ -142,7 +157,7 @@ class Trials:
 
     def folder(self, number: int) -> Path:
         """Return the folder of a trial's checkpoints."""
-        return self._artifacts / self.study / f"{number:06d}"
+        return self._folder / f"{number:06d}"
 
     def new_live(self, asked: Asked) -> Live:
         """Return the running record of a trial."""
@@ -168,8 +183,7 @@ class Trials:
         if len(self.objectives) == 1:
             self.series.draw(number, finite(batch.steps, self.objectives[0].metric))
         if ended is not None:
-            live.attempt = None
-            self.counts.gpu_s += self._gpus * ended.elapsed_s
+            self._charge(live, ended)
         if result is None:
             return "go on"
         self._finish(number, live, result)
@@ -177,9 +191,9 @@ class Trials:
 
     def _attempt(self, number: int, live: Live, batch: Batch) -> Attempt:
         if live.attempt is not None and live.attempt.token == batch.token:
+            live.seen = time.time()
             return live.attempt
-        self.leave(number, live, "lost")
-        live.rewind(batch.start_step)
+        self.worker_lost(number)
         live.attempt = Attempt(
             number=live.attempts,
             token=batch.token,
@@ -187,20 +201,39 @@ class Trials:
             pid=batch.pid,
             start_step=batch.start_step,
             started=batch.started,
-            gpus=self._gpus,
+            gpus=batch.gpus,
             versions=batch.versions,
         )
-        live.attempts += 1
+        live.attempts, live.host, live.seen = live.attempts + 1, batch.host, time.time()
         self.series.start(number, live.attempt)
         return live.attempt
 
-    def leave(self, number: int, live: Live, end: End) -> None:
+    def leave(
+        self,
+        number: int,
+        live: Live,
+        end: End,
+        *,
+        ended: float | None = None,
+        error: str | None = None,
+    ) -> None:
         """End the attempt under way, if there is one, without a word from its worker."""
         if live.attempt is not None:
-            ended = replace(live.attempt, ended=time.time(), end=end)
-            live.attempt = None
-            self.counts.gpu_s += self._gpus * ended.elapsed_s
-            self.series.record(number, ended.number, ended=ended)
+            attempt = replace(live.attempt, ended=ended or time.time(), end=end, error=error)
+            self.series.record(number, attempt.number, ended=attempt)
+            self._charge(live, attempt)
+
+    def _charge(self, live: Live, ended: Attempt) -> None:
+        live.attempt = None
+        live.gpu_s += ended.gpus * ended.elapsed_s
+        self.counts.gpu_s += ended.gpus * ended.elapsed_s
+
+    @property
+    def gpu_s(self) -> float:
+        """GPU-seconds so far, those of the attempts under way included."""
+        now = time.time()
+        under_way = (live.attempt for live in self.live.values() if live.attempt is not None)
+        return self.counts.gpu_s + sum(a.gpus * max(0.0, now - a.started) for a in under_way)
 
     def _is_stopped(self, number: int, live: Live, batch: Batch) -> bool:
         halts = self.policy.halts(live.asked)
@@ -229,10 +262,15 @@ class Trials:
                     return live.cut("failed", _last_line(batch.error))
         return None
 
+    def worker_lost(self, number: int, reason: str | None = None) -> None:
+        """End a trial's attempt whose worker has died; its last sign of life counts as its end."""
+        if live := self.live.get(number):
+            self.leave(number, live, "lost", ended=live.seen, error=reason)
+
     def lost(self, number: int, reason: str) -> None:
         """End a trial whose workers keep dying."""
         if live := self.live.get(number):
-            self.leave(number, live, "lost")
+            self.worker_lost(number)
             self.end(number, live, live.cut("failed", reason))
 
     def stop_all(self) -> None:
@@ -253,17 +291,22 @@ class Trials:
         self._finish(number, live, result)
 
     def _finish(self, number: int, live: Live, result: Result) -> None:
-        attributes: dict[str, Any] = {"outcome": result.outcome, "attempts": live.attempts}
+        self._tell(number, live, result)
+        self.policy.told(number, live.asked, result)
+        self._count(number, live.asked, result, live.last[0])
+        self.live.pop(number, None)
+
+    def _tell(self, number: int, live: Live, result: Result) -> None:
+        """Finish a trial in Optuna, with what a person wants to see there; each costs a write."""
+        attributes = {"outcome": result.outcome, **live.attributes(live.host)}
         if result.reason:
             attributes["reason"] = result.reason[:500]
-        self.series.tell(number, result, attributes)
-        self.policy.told(number, live.asked, result)
-        self._count(number, live.asked, result)
-        self.live.pop(number, None)
+        news = {key: v for key, v in attributes.items() if live.noted.get(key) != v}
+        self.series.tell(number, result, news)
         shutil.rmtree(self.folder(number), ignore_errors=True)
 
-    def _count(self, number: int, asked: Asked, result: Result) -> None:
-        self.counts.add(result.outcome, result.step or 0, asked.max_steps)
+    def _count(self, number: int, asked: Asked, result: Result, steps: int) -> None:
+        self.counts.add(result.outcome, steps, asked.max_steps)
         self.since_best += 1
         if result.outcome != "complete" or len(result.values) != 1:
             return
@@ -271,22 +314,37 @@ class Trials:
         if self.best is None or sign * result.values[0] > sign * self.best[2].values[0]:
             self.best, self.since_best = (number, asked, result), 0
 
+    # -- after an interruption ----------------------------------------------------------------
+
+    def _resume_all(self, record: SeriesRecord) -> None:
+        ended: list[tuple[TrialRecord, Result]] = []
+        for found in reconcile(self, record):
+            self._resume(found)
+            if found.result is not None:
+                ended.append((found.record, found.result))
+        for trial, result in sorted(ended, key=lambda item: item[1].finished):
+            steps = trial.steps[-1].step if trial.steps else 0
+            self._count(trial.number, trial.asked, result, steps)
+        under_way = {self.folder(number) for number in self.live}
+        for folder in set(self._folder.glob("*")) - under_way:  # a driver was killed as it ended
+            shutil.rmtree(folder, ignore_errors=True)
+
     def _resume(self, found: Found) -> None:
         """Take over a trial that the database knows, and go on with it if it has not ended."""
-        record, live = found.record, found.live
-        self.next_number = record.number + 1
+        record, live, number = found.record, found.live, found.record.number
+        self.next_number = number + 1
         self.counts.gpu_s += record.gpu_s
+        live.noted = found.trial.user_attrs
         self.policy.restore(found.trial, replace(record, result=found.result))
         if found.result is None:
-            self.live[record.number] = live
-            self._resumable.append(record.number)
+            forget_beyond(self.folder(number), live.last[0])
+            self.live[number] = live
+            self._resumable.append(number)
             return
         if record.result is None:
-            self.series.record(record.number, max(0, live.attempts - 1), result=found.result)
+            self.series.record(number, max(0, live.attempts - 1), result=found.result)
         if not found.trial.state.is_finished():
-            self.series.tell(record.number, found.result, {"outcome": found.result.outcome})
-            shutil.rmtree(self.folder(record.number), ignore_errors=True)
-        self._count(record.number, record.asked, found.result)
+            self._tell(number, live, found.result)
 
 
 def _last_line(error: str | None) -> str:

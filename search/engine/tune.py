@@ -10,41 +10,54 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import tempfile
-from collections.abc import Mapping
-from typing import Any
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, TypeVar
 
-from ray import tune
+from ray import cloudpickle, tune
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
-from search.engine.cluster import cluster_resources
-from search.engine.job import Batch, Job, Key, Task
+from search.engine.cluster import cluster_resources, node_resources
+from search.engine.job import Key, Task
+from search.engine.process import prepare_process
 from search.engine.stream import Stream
 from search.engine.worker import Worker
+from search.errors import EngineError
 from search.study import Resources
 
 MAX_LOST = 3  # workers that one trial may lose
+RECOUNT_S = 5.0  # nodes come and go: how old the count of free places may be
+NO_MEMORY = "running low on memory"  # what Ray says of a worker that it killed for its memory
 QUIET = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
     "TUNE_GLOBAL_CHECKPOINT_S": "86400",
     "TUNE_WARN_THRESHOLD_S": "60",
+    "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "86400",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
     "TUNE_RESULT_BUFFER_LENGTH": "1",
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
 }
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
 
 
 class TrialActor(tune.Trainable):
     """Runs jobs in a worker process; kept for the next trial, so imports are paid once."""
 
-    def setup(self, config: dict[str, Any], **shared: Task) -> None:
-        """Begin the worker's first job."""
-        self._task = shared["task"]
-        self._worker = Worker(self._task, config["job"])
+    def setup(self, config: dict[str, Any], **cargo: Any) -> None:
+        """Make the process ready, and begin the worker's first job."""
+        self._threads = prepare_process(**cargo["process"])
+        self._task: Task = cloudpickle.loads(cargo["task"])
+        self._worker = Worker(self._task, cloudpickle.loads(config["job"]))
 
     def step(self) -> dict[str, Any]:
         """Run one batch."""
@@ -53,7 +66,7 @@ class TrialActor(tune.Trainable):
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Begin the next job in the same process, after the one before has been closed."""
         self._worker.close()
-        self._worker = Worker(self._task, new_config["job"])
+        self._worker = Worker(self._task, cloudpickle.loads(new_config["job"]))
         return True
 
     def save_checkpoint(self, checkpoint_dir: str) -> dict[str, Any]:  # noqa: ARG002 - Tune's
@@ -68,27 +81,64 @@ class TrialActor(tune.Trainable):
         self._worker.close()
 
 
+class Bridge:
+    """What Tune's hooks share: the stream, the trials under way, and what went wrong in it.
+
+    Tune turns an error in a hook into text. It is kept here instead, Tune is told to stop, and the
+    error is raised again afterwards.
+    """
+
+    def __init__(self, stream: Stream, need: Mapping[str, float], workers: int | None) -> None:
+        self.stream = stream
+        self.keys: dict[str, Key] = {}
+        self.reasons: dict[str, str] = {}
+        self.error: Exception | None = None
+        self._need, self._workers = need, workers
+        self._limit, self._counted = 0, -RECOUNT_S
+
+    @property
+    def full(self) -> bool:
+        """Whether as many trials are under way as there is room for."""
+        if time.monotonic() - self._counted >= RECOUNT_S:
+            self._counted = time.monotonic()
+            self._limit = min(self._workers or 10**6, room(self._need))
+        return len(self.keys) >= self._limit
+
+    def guard(self, action: Callable[[], T], otherwise: T) -> T:
+        """Return ``action()``; if it raises, keep the error and return `otherwise`."""
+        if self.error is None:
+            try:
+                return action()
+            except Exception as error:  # noqa: BLE001 - raised again when Tune has stopped
+                self.error = error
+        return otherwise
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickle nothing: Tune writes its parts to disk, and the database's URL may be secret."""
+        return {}
+
+
 class StreamSearcher(Searcher):
     """Hands Tune the stream's jobs."""
 
-    def __init__(self, stream: Stream, limit: int) -> None:
+    def __init__(self, bridge: Bridge) -> None:
         super().__init__()
-        self._stream, self._limit = stream, limit
-        self.keys: dict[str, Key] = {}
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Pickle nothing: Tune writes its tuner to disk, and the database's URL may be secret."""
-        return {}
+        self._bridge = bridge
 
     def suggest(self, trial_id: str) -> Any:
         """Return the next job; None while the stream waits; FINISHED at its end."""
-        if len(self.keys) >= self._limit:
+        return self._bridge.guard(lambda: self._next(trial_id), Searcher.FINISHED)
+
+    def _next(self, trial_id: str) -> Any:
+        bridge = self._bridge
+        if bridge.full:
             return None
-        job = self._stream.next()
+        job = bridge.stream.next()
         if isinstance(job, str):
             return None if job == "wait" else Searcher.FINISHED
-        self.keys[trial_id] = job.key
-        return {"job": job}
+        bridge.keys[trial_id] = job.key
+        # as bytes: a worker must know where to import from before it can read them
+        return {"job": _bytes(job)}
 
     def on_trial_complete(
         self,
@@ -97,9 +147,10 @@ class StreamSearcher(Searcher):
         error: bool = False,  # noqa: FBT001, FBT002 - Tune's signature
     ) -> None:
         """Give up a trial that lost more workers than it may; others ended in the scheduler."""
-        key = self.keys.pop(trial_id, None)
+        key = self._bridge.keys.pop(trial_id, None)
         if error and key is not None:
-            self._stream.lost(key, f"its worker died {MAX_LOST + 1} times")
+            reason = self._bridge.reasons.pop(trial_id, "its workers died")
+            self._bridge.guard(lambda: self._bridge.stream.lost(key, reason), None)
 
     def save(self, checkpoint_path: str) -> None:
         """Save nothing: the database is the only truth."""
@@ -111,22 +162,43 @@ class StreamSearcher(Searcher):
 class StreamScheduler(FIFOScheduler):
     """Hands the stream what workers report; the stream decides who goes on."""
 
-    def __init__(self, stream: Stream, searcher: StreamSearcher) -> None:
+    def __init__(self, bridge: Bridge) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Ray's
-        self._stream, self._searcher = stream, searcher
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Pickle nothing: see `StreamSearcher`."""
-        return {}
+        self._bridge = bridge
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:  # noqa: ARG002 - Tune's signature
         """Store a batch; continue or stop the trial."""
-        batch: Batch = result["batch"]
-        job: Job = trial.config["job"]
-        if self._stream.observe(job.key, batch):
+        bridge, key = self._bridge, self._bridge.keys[trial.trial_id]
+        if bridge.guard(lambda: bridge.stream.observe(key, result["batch"]), otherwise=False):
             return TrialScheduler.CONTINUE
-        self._searcher.keys.pop(trial.trial_id, None)
+        bridge.keys.pop(trial.trial_id, None)
         return TrialScheduler.STOP
+
+    def on_trial_error(self, tune_controller: Any, trial: Any) -> None:  # noqa: ARG002 - Tune's
+        """Note that a worker has died; what would happen again is tried only once more."""
+        bridge, key = self._bridge, self._bridge.keys.get(trial.trial_id)
+        if key is None:
+            return
+        reason, certain = _reason(trial)
+        if certain:
+            trial.max_failures = min(trial.max_failures, 1)
+        bridge.reasons[trial.trial_id] = f"lost {trial.num_failures} workers: {reason}"
+        bridge.guard(lambda: bridge.stream.worker_lost(key, reason), None)
+
+
+class StreamStopper(tune.Stopper):
+    """Ends everything once the stream has: at a limit, or after an error."""
+
+    def __init__(self, bridge: Bridge) -> None:
+        self._bridge = bridge
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:  # noqa: ARG002 - Tune's
+        """Return False: the scheduler stops trials."""
+        return False
+
+    def stop_all(self) -> bool:
+        """Return whether Tune is to stop now, however long the steps under way may still take."""
+        return self._bridge.error is not None or self._bridge.stream.limit_reached()
 
 
 def run_ray(
@@ -144,31 +216,94 @@ def run_ray(
         What one trial occupies.
     workers
         Trials at a time; None: as many as the cluster has room for.
+
+    Raises
+    ------
+    EngineError
+        If Tune ends before the stream does.
     """
-    os.environ.update(QUIET)
-    logging.getLogger("ray.tune").setLevel(logging.ERROR)
     need = trial_resources(resources)
-    limit = min(workers or 10**6, room(need))
-    with tempfile.TemporaryDirectory(prefix="winnow-tune-") as scratch:
-        searcher = StreamSearcher(stream, limit)
-        actor = tune.with_resources(tune.with_parameters(TrialActor, task=task), need)
-        tuner = tune.Tuner(
-            actor,
-            tune_config=tune.TuneConfig(
-                search_alg=searcher,
-                scheduler=StreamScheduler(stream, searcher),
-                num_samples=-1,
-                reuse_actors=True,
-            ),
-            run_config=tune.RunConfig(
-                name="winnow",
-                storage_path=scratch,
-                failure_config=tune.FailureConfig(max_failures=MAX_LOST),
-                verbose=0,
-            ),
-        )
-        tuner.fit()
-    stream.stop_all()
+    _check_room(need)
+    bridge = Bridge(stream, need, workers)
+    with _quiet(), tempfile.TemporaryDirectory(prefix="winnow-tune-") as scratch:
+        _tuner(bridge, replace(task, gpus=need.get("GPU", 0.0)), need, scratch).fit()
+    if bridge.error is not None:
+        raise bridge.error
+    stream.finish()
+    if stream.running:
+        raise EngineError(f"Ray Tune has ended while {stream.running} trials were under way")
+
+
+def _tuner(bridge: Bridge, task: Task, need: dict[str, float], scratch: str) -> tune.Tuner:
+    process = {"threads": task.threads, "variables": task.variables, "folders": task.folders}
+    plain = replace(task, variables={}, folders=())
+    actor = tune.with_parameters(TrialActor, process=process, task=_bytes(plain))
+    return tune.Tuner(
+        tune.with_resources(actor, need),
+        tune_config=tune.TuneConfig(
+            search_alg=StreamSearcher(bridge),
+            scheduler=StreamScheduler(bridge),
+            num_samples=-1,
+            reuse_actors=True,
+            trial_dirname_creator=lambda trial: str(trial.trial_id),
+        ),
+        run_config=tune.RunConfig(
+            name="winnow",
+            storage_path=scratch,
+            stop=StreamStopper(bridge),
+            failure_config=tune.FailureConfig(max_failures=MAX_LOST),
+            verbose=0,
+        ),
+    )
+
+
+def _bytes(value: object) -> bytes:
+    found: bytes = cloudpickle.dumps(value)  # type: ignore[no-untyped-call]  # Ray's
+    return found
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Tune's words off the terminal, and its hands off signals; undone afterwards."""
+    before = {name: os.environ.get(name) for name in QUIET}
+    tune_logger = logging.getLogger("ray.tune")
+    level = tune_logger.level
+    os.environ.update(QUIET)
+    tune_logger.setLevel(logging.CRITICAL)
+    try:
+        with _signals_kept():
+            yield
+    finally:
+        tune_logger.setLevel(level)
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _signals_kept() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread() or os.name == "nt":
+        yield
+        return
+    before = signal.getsignal(signal.SIGUSR1)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
+def _reason(trial: Any) -> tuple[str, bool]:
+    """Return why a worker was lost, and whether the next one would be lost for the same reason."""
+    error = trial.get_pickled_error()
+    text = str(error or trial.get_error() or "unknown")
+    if NO_MEMORY in text:
+        return "the node ran out of memory", True
+    if error is not None and hasattr(error, "as_instanceof_cause"):  # raised while it was set up
+        cause = error.as_instanceof_cause()
+        return f"{type(cause).__name__}: {str(cause).splitlines()[-1]}", True
+    return "its process died", False
 
 
 def trial_resources(resources: Resources) -> dict[str, float]:
@@ -181,5 +316,22 @@ def trial_resources(resources: Resources) -> dict[str, float]:
 
 def room(need: Mapping[str, float]) -> int:
     """Return how many trials fit into the cluster at once; at least one."""
-    have = cluster_resources()
-    return max(1, min(int(have.get(name, 0) / amount + 1e-6) for name, amount in need.items()))
+    return max(1, sum(_places(node, need) for node in node_resources()))
+
+
+def _places(node: Mapping[str, float], need: Mapping[str, float]) -> int:
+    return min(int(node.get(name, 0) / amount + 1e-6) for name, amount in need.items())
+
+
+def _check_room(need: Mapping[str, float]) -> None:
+    """Warn when no node has what a trial needs: it would wait in silence."""
+    if not any(_places(node, need) for node in node_resources()):
+        wanted = ", ".join(f"{amount:g} {name}" for name, amount in need.items())
+        have = cluster_resources()
+        there = ", ".join(f"{have.get(name, 0):g} {name}" for name in need)
+        logger.warning(
+            "no node of the cluster has what a trial needs (%s; the cluster has %s in all): trials "
+            "wait until a node joins that has it",
+            wanted,
+            there,
+        )

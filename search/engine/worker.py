@@ -24,9 +24,10 @@ from search.configuration import override
 from search.engine.checkpoints import write_checkpoint
 from search.engine.job import Batch, Job, Task
 from search.engine.log_tail import LogTail
-from search.engine.process import free_accelerator, peak_memory
-from search.engine.run import Run, start_run
-from search.environment import versions
+from search.engine.predictions import write_predictions
+from search.engine.process import free_accelerator
+from search.engine.run import ENDED, ClassRun, Run, start_run
+from search.environment import peak_memory, versions
 from search.errors import CheckpointError, TrainableError, near_miss
 from search.storage.records import Checkpoint, End, Step
 from search.trainable import inspect_trainable
@@ -71,14 +72,23 @@ class Worker:
         token, started = uuid.uuid4().hex, time.time()
         try:
             with self._tail.listening():
-                if self._open is None:
-                    self._open = self._start(token, started)
-                elif self._checkpoint_is_due(self._open):
-                    self._checkpoint(self._open)
-                end = self._steps(self._open, time.monotonic() + limit_s)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - the one place where a trial may fail
-            return self._raised(error, token, started)
-        return self._batch(self._open, end)
+                now, end = self._go_on(token, started, limit_s)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - here a trial may fail
+            trace = "".join(traceback.format_exception(error))
+        else:
+            return self._batch(now, end)
+        # the exception is gone by now, and with it what its frames held on an accelerator
+        return self._raised(trace, token, started)
+
+    def _go_on(self, token: str, started: float, limit_s: float) -> tuple[_Open, End | None]:
+        if self._open is None:
+            self._open = self._start(token, started)
+        elif self._checkpoint_is_due(self._open):
+            self._checkpoint(self._open)
+        end = self._steps(self._open, time.monotonic() + limit_s)
+        if end == "complete":
+            self._keep_predictions(self._open.run)
+        return self._open, end
 
     def close(self) -> None:
         """End the attempt; whatever a trainable raises while closing is logged, not raised."""
@@ -88,7 +98,7 @@ class Worker:
         try:
             with self._tail.listening():
                 run.close()
-        except (Exception, SystemExit):  # noqa: BLE001 - the trial's outcome is known already
+        except (Exception, SystemExit):  # the trial's outcome is known already
             logger.warning("a trainable raised while it was closed", exc_info=True)
         del run
         free_accelerator()
@@ -106,7 +116,7 @@ class Worker:
         while now.step < self._job.max_steps:
             before = time.monotonic()
             metrics = now.run.step()
-            if metrics is None:
+            if metrics is ENDED:
                 if now.step == 0:
                     raise TrainableError("the trainable ended before its first step")
                 return "complete"
@@ -137,6 +147,11 @@ class Worker:
             logger.warning("%s; the run goes on without it", error)
         now.checkpointed = time.monotonic()
 
+    def _keep_predictions(self, run: Run) -> None:
+        folder = self._job.predictions
+        if folder is not None and isinstance(run, ClassRun) and self._contract.predicts:
+            write_predictions(run.predict, Path(folder))
+
     def _batch(self, now: _Open, end: End | None, error: str | None = None) -> Batch:
         batch = Batch(
             token=now.token,
@@ -148,22 +163,33 @@ class Worker:
             checkpoints=tuple(now.checkpoints),
             end=end,
             error=error,
-            log=self._tail.text,
-            versions=versions(),
+            log=self._tail.text if end else None,
             peak_memory=peak_memory(),
+            gpus=self._task.gpus,
+            versions=versions(),
         )
         now.steps.clear()
         now.checkpoints.clear()
         return batch
 
-    def _raised(self, error: BaseException, token: str, started: float) -> Batch:
-        trace = "".join(traceback.format_exception(error))
+    def _raised(self, trace: str, token: str, started: float) -> Batch:
         if self._open is not None:
             batch = self._batch(self._open, "raised", trace)
             self.close()
             return batch
-        host, pid, log = socket.gethostname(), os.getpid(), self._tail.text
-        return Batch(token, host, pid, started, 0, (), (), "raised", trace, log, versions())
+        return Batch(
+            token=token,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            started=started,
+            start_step=0,
+            end="raised",
+            error=trace,
+            log=self._tail.text,
+            peak_memory=peak_memory(),
+            gpus=self._task.gpus,
+            versions=versions(),
+        )
 
 
 def load_data(task: Task) -> Any:

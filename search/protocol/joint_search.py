@@ -10,7 +10,8 @@ from optuna.trial import FrozenTrial
 
 from search.configuration import flatten, override
 from search.engine.asha import draw_bracket, make_decider
-from search.engine.samplers import Shadow, derive_seed
+from search.engine.samplers import derive_seed
+from search.engine.shadow import Shadow
 from search.parameters import Parameters
 from search.pruner import NoPruning
 from search.storage.ledger import Series
@@ -41,7 +42,7 @@ class JointSearch:
         self._decider = make_decider(self._pruner, study.max_steps, study.goals[0].sign)
         directions = [goal.direction for goal in study.goals]
         self._shadow = Shadow(study.sampler, directions, seed, series.study_notes())
-        self._first = first_points(study, self._parameters)
+        self._first = list(first_points(study, self._parameters))
 
     @property
     def wanted(self) -> int:
@@ -50,9 +51,9 @@ class JointSearch:
 
     def propose(self, number: int) -> Asked | None:
         """Return trial `number`: a point to try first, or what the sampler suggests."""
-        if number >= self._n_trials:
+        if number >= self._n_trials or self._shadow.exhausted:
             return None
-        fixed = self._first[number] if number < len(self._first) else None
+        fixed = self._first.pop(0) if self._first else None
         params = self._shadow.ask(number, self._parameters, fixed)
         self._series.mirror_study(self._shadow.notes())
         changes = self._parameters.decode(params)
@@ -97,6 +98,7 @@ class JointSearch:
         if record.result is not None and record.result.outcome == "diverged":
             self._decider.diverged(record.number, asked.bracket, record.result.step or 0)
         self._shadow.restore(trial, record.result)
+        self._first = [point for point in self._first if point != trial.params]
 
     def foreign(self, trial: FrozenTrial) -> None:
         """Learn from a trial that somebody else put into the Optuna study."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
@@ -13,19 +13,22 @@ from typing import Any, Literal
 from search.configuration import flatten, override, unplain
 from search.engine.job import Task
 from search.engine.local import run_local
+from search.engine.process import local_gpus
 from search.engine.samplers import derive_seed
 from search.engine.stream import Limits, Listener, Stream
 from search.engine.trials import Policy, Trials
 from search.engine.worker import load_data
 from search.environment import git_commit
-from search.errors import OptionError
+from search.errors import OptionError, StorageError, StudyError
 from search.loading import LoadedStudy
+from search.plain import plain
 from search.protocol.fixed_runs import FixedRuns
 from search.protocol.joint_search import JointSearch
-from search.protocol.specification import common_specification, search_specification
+from search.protocol.specification import clashes, common_specification, search_specification
 from search.storage.database import Database
 from search.storage.ledger import Series
 from search.storage.lock import study_lock
+from search.storage.reader import read_series
 from search.storage.records import Asked, Result
 from search.storage.url import sqlite_path
 from search.study import Study
@@ -111,7 +114,7 @@ def run_search(
     check_options(loaded.study, options)
     database = Database(options.storage)
     try:
-        with study_lock(database, loaded.study.name), open_engine(loaded, options) as engine:
+        with study_lock(database, loaded.study.name):
             searched = open_search(database, loaded, options, trials=trials)
 
             def stages() -> Iterator[Sequence[Trials]]:
@@ -120,7 +123,9 @@ def run_search(
 
             following = stages()
             stream = Stream([searched], limits, listener, lambda: next(following, ()))
-            engine(stream)
+            if stream.begin():
+                with open_engine(loaded, options) as engine:
+                    engine(stream)
         counts = searched.counts
         return SearchOutcome(searched.best, dict(counts.outcomes), counts.saved, stream.ended_by)
     finally:
@@ -135,6 +140,13 @@ def open_search(
     specification = search_specification(study, n_trials=trials, seed=options.seed, folder=folder)
     directions = [goal.direction for goal in study.goals]
     series = Series(database, f"{study.name}/search", "search", directions, specification)
+    before = read_series(database, series.study, steps=False).specification
+    if problems := list(clashes(before, plain(specification))):
+        raise StudyError(
+            f"the search of study '{study.name}' in {database.name} cannot go on, since {problem}; "
+            "give the study another name, or undo the change"
+            for problem in problems
+        )
     series.specify(specification)
     policy = JointSearch(study, series, n_trials=trials, seed=options.seed)
     return open_trials(loaded, options, series, policy)
@@ -199,7 +211,6 @@ def open_trials(loaded: LoadedStudy, options: Options, series: Series, policy: P
         baseline=study.space.baseline,
         artifacts=artifacts_folder(series.database, options),
         retries=study.retries,
-        gpus=study.resources.gpus or 0.0,
         attributes={"git_commit": commit} if commit else {},
     )
 
@@ -257,30 +268,30 @@ def ray_is_installed() -> bool:
 def open_engine(loaded: LoadedStudy, options: Options) -> Iterator[Any]:
     """Yield a function that serves a stream."""
     study, task = loaded.study, make_task(loaded.study, options)
-
-    def attended(serve: Any) -> Any:
-        def run(stream: Stream) -> None:
-            try:
-                serve(stream)
-            except BaseException:
-                stream.interrupt()
-                raise
-
-        return run
-
     if options.engine == "local":
-        yield attended(lambda stream: run_local(stream, task))
+        local = replace(task, gpus=local_gpus(study.resources))
+        yield attended(lambda stream: run_local(stream, local))
         return
     from search.engine.cluster import ray_session
     from search.engine.tune import run_ray
 
-    with ray_session(
-        address=options.address,
-        threads=task.threads,
-        module=loaded.module,
-        variables=loaded.variables,
-        folders=[loaded.path.parent],
-    ):
+    there = replace(task, folders=(loaded.path.parent.absolute(),), variables=loaded.variables)
+    with ray_session(address=options.address, module=loaded.module):
         yield attended(
-            lambda stream: run_ray(stream, task, study.resources, workers=options.workers)
+            lambda stream: run_ray(stream, there, study.resources, workers=options.workers)
         )
+
+
+def attended(serve: Callable[[Stream], None]) -> Callable[[Stream], None]:
+    """Return `serve`, which notes in the database when the driver leaves before the end."""
+
+    def run(stream: Stream) -> None:
+        try:
+            serve(stream)
+        except StorageError:
+            raise  # nothing can be noted there now; the next command finds out by itself
+        except BaseException:
+            stream.interrupt()
+            raise
+
+    return run

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,37 @@ def common_specification(study: Study, *, seed: int, folder: Path) -> dict[str, 
         "machine": machine(),
         "git_commit": git_commit(folder),
     }
+
+
+def clashes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    """Yield why a search cannot go on under another question; what merely grew is no reason.
+
+    Trials of an earlier command stay in the search, so that they must mean the same: scores,
+    length, seed, what the baseline holds, and the kind and choices of every parameter.
+    """
+    for key in ("objectives", "max_steps", "score_at", "seed"):
+        if before[key] != now[key]:
+            yield f"{key} was {_shown(before[key])}, and is {_shown(now[key])}"
+    for path, value in before["baseline"].items():
+        if path not in now["baseline"]:
+            yield f"the configuration had a field '{path}', and has none now"
+        elif now["baseline"][path] != value:
+            yield f"the baseline had {path}={value!r}, and has {now['baseline'][path]!r}"
+    old = {parameter["name"]: parameter for parameter in before.get("parameters", ())}
+    for parameter in now.get("parameters", ()):
+        earlier = old.get(parameter["name"], parameter)
+        for key in ("kind", "choices"):
+            if earlier.get(key) != parameter.get(key):
+                yield (
+                    f"{key} of '{parameter['name']}' was {_shown(earlier.get(key))}, and is "
+                    f"{_shown(parameter.get(key))}"
+                )
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return " ".join(str(item) for item in value.values())
+    return ", ".join(_shown(item) for item in value) if isinstance(value, list) else str(value)
 
 
 def _objective(goal: Objective) -> dict[str, str]:

@@ -36,7 +36,7 @@ class Axis:
     Examples
     --------
     >>> lr = Axis("lr", "float", 1e-4, 1e-2, log=True)
-    >>> lr.position(1e-3), lr.domain
+    >>> round(lr.position(1e-3), 6), lr.domain
     (0.5, '0.0001 to 0.01, log')
     """
 

@@ -11,8 +11,10 @@ from typing import Any
 from plotly import graph_objects as go
 
 from search.reports import palette
-from search.reports.text import clipped, printable
+from search.reports.text import clipped, number, printable
 from search.reports.views import View
+
+MANY = 150  # marks or lines; more are drawn smaller
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,11 @@ def frame(height: int, **layout: Any) -> go.Figure:
     return go.Figure(layout={"template": palette.template(), "height": height, **layout})
 
 
+def mark_size(count: int) -> int:
+    """Return the size in pixels at which so many marks can be told apart."""
+    return 8 if count <= MANY else 5
+
+
 def value_axis(metric: str, direction: str, view: View) -> dict[str, Any]:
     """Return the axis of a metric: the view's range, and which way is better."""
     arrow = "higher is better" if direction == "maximize" else "lower is better"
@@ -70,7 +77,11 @@ def value_axis(metric: str, direction: str, view: View) -> dict[str, Any]:
         "title": {"text": f"{label(metric)} <i>({arrow}{scale})</i>"},
         "range": list(view.ends),
         "type": "log" if view.log else "linear",
-        **({"dtick": "D1" if view.high / view.low < 10 else 1} if view.log else {}),
+        **(
+            {"tickvals": list(view.ticks), "ticktext": [number(tick) for tick in view.ticks]}
+            if view.log
+            else {}
+        ),
     }
 
 

@@ -77,12 +77,12 @@ def learning_curves(
     curves = tuple(
         _curve(record, points, limit, rungs) for record, points in whole if len(points) > 0
     )
-    healthy = [v for c in curves if c.outcome != "diverged" for v in c.values]
+    healthy = [c for c in curves if c.outcome != "diverged"] or curves
     return Curves(
         objective=objective,
         curves=curves,
         rungs=tuple(rungs),
-        view=view_of(healthy),
+        view=view_of((v for c in healthy for v in c.values), direction=objective.direction),
         thinned=any(len(points) > limit for _, points in whole),
     )
 
@@ -111,7 +111,7 @@ def thin(
     Examples
     --------
     >>> [step for step, _ in thin([(s, 0.0) for s in range(1, 101)], 5, keep=[3])]
-    [1, 3, 26, 50, 75, 100]
+    [1, 3, 26, 51, 75, 100]
     """
     if len(points) <= limit:
         return list(points)

@@ -92,12 +92,18 @@ def _plotly() -> Markup:
     return Markup(get_plotlyjs().replace("</script", "<\\/script"))
 
 
+def _printed(value: Any) -> Any:
+    """Return what a template prints: text without control characters, then escaped by Jinja."""
+    return text.printable(value) if type(value) is str else value
+
+
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     found = Environment(
         loader=PackageLoader("search.reports"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_printed,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -107,7 +113,6 @@ def _environment() -> Environment:
         "percent": text.percent,
         "duration": text.duration,
         "shown": text.shown,
-        "printable": text.printable,
         "plural": text.plural,
     }
     return found

@@ -9,10 +9,12 @@ from plotly import graph_objects as go
 from search.reports import palette
 from search.reports.confirmation import Confirmation
 from search.reports.figures import (
+    MANY,
     Drawing,
     diamond,
     frame,
     label,
+    mark_size,
     marks,
     polyline,
     star,
@@ -63,11 +65,17 @@ def coordinates(report: SearchReport) -> Drawing:
         title="Parallel coordinates",
         caption="One line per completed trial, from its first parameter at the top to its score "
         "at the bottom, where right is better. Press a name above to hide or show its group; "
-        "a line in the left margin passes a parameter that did not exist for that trial.",
+        "a line in the left margin passes a parameter that did not exist for that trial."
+        + (" With so many trials the middle groups begin hidden." if crowded(report) else ""),
         description=f"{plural(sum(len(b.lines) for b in drawn.bands), 'completed trial')} as lines "
         f"across {plural(len(drawn.axes), 'parameter')} and {report.objective.metric}.",
         figure=figure,
     )
+
+
+def crowded(report: SearchReport) -> bool:
+    """Return whether there are so many lines that only the best and the last group begin shown."""
+    return sum(len(band.lines) for band in report.parallel.bands) > MANY
 
 
 def _path(line: Line) -> tuple[list[float], list[float]]:
@@ -100,8 +108,9 @@ def _band(band: Band, place: int, report: SearchReport) -> go.Scatter:
         y=y,
         mode="lines+markers",
         name=f"{band.label} ({' to '.join(ends)})",
-        line={"width": 1.3, "color": tone.light},
-        marker={"size": 4, "color": tone.light},
+        line={"width": 0.8 if crowded(report) else 1.3, "color": tone.light},
+        marker={"size": 3 if crowded(report) else 4, "color": tone.light},
+        visible="legendonly" if crowded(report) and tone in tones[1:-1] else True,
         text=texts,
         hovertemplate="%{text}<extra></extra>",
         legendrank=place,
@@ -200,7 +209,7 @@ def _slice_points(points: Points, drawn: Slice, metric: str) -> go.Scatter:
             + ("" if drawn.axis.categorical else f"<br>{label(drawn.axis.name)} {number(x)}")
             for n, x, y in zip(points.numbers, points.x, points.y, strict=True)
         ],
-        size=6,
+        size=mark_size(len(points.x)) - 2,
         opacity=0.8 if points.outcome == "complete" else 0.45,
     )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from search.reports.axes import Axis
-from search.reports.text import number, shown
+from search.reports.text import ABSENT, number, shown
 from search.reports.trial_rows import TrialRow
 from search.reports.views import View, view_of
 from search.study import Objective
@@ -135,7 +135,8 @@ def _x(axis: Axis, row: TrialRow) -> float | None:
 def parallel(axes: Sequence[Axis], rows: Sequence[TrialRow], objective: Objective) -> Parallel:
     """Return the parallel coordinates of the completed trials, in bands of similar value."""
     best_first = ranked(rows, objective)
-    view = view_of([row.values[0] for row in best_first], [r.values[0] for r in best_first[:1]])
+    values = [row.values[0] for row in best_first]
+    view = view_of(values, values[:1], direction=objective.direction)
     labels = BANDS if len(best_first) >= SMALL else HALVES if len(best_first) > 1 else ("trial",)
     size = len(best_first) / len(labels)
     bands = [
@@ -196,11 +197,11 @@ def parameter_rows(
         rows.append(
             ParameterRow(
                 axis=axis,
-                baseline=theirs,
+                baseline=theirs if baseline else ABSENT,
                 best=mine,
                 best_fifth=_extent(axis, [r.params[axis.name] for r in fifth if _has(axis, r)]),
                 at_edge=axis.at_edge(value),
-                changed=mine != theirs,
+                changed=best is not None and baseline is not None and mine != theirs,
             )
         )
     return tuple(rows)

@@ -12,6 +12,7 @@ from typing import Any
 from search.configuration import plain
 from search.reports.search_result import SearchReport
 from search.reports.search_words import SELECTED
+from search.reports.text import printable
 from search.reports.trial_rows import TrialRow
 
 SCHEMA = 1
@@ -119,6 +120,7 @@ def search_csv(report: SearchReport) -> str:
 
 def _cell(value: Any) -> Any:
     """Return a cell; text that a spreadsheet would take for a formula is marked as text."""
-    if isinstance(value, str) and value.startswith(FORMULA):
-        return f"'{value}"
+    if isinstance(value, str):
+        text = printable(value)
+        return f"'{text}" if text.startswith(FORMULA) else text
     return "" if value is None else value

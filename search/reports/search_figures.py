@@ -8,10 +8,12 @@ from plotly import graph_objects as go
 
 from search.reports import palette
 from search.reports.figures import (
+    MANY,
     Drawing,
     diamond,
     frame,
     label,
+    mark_size,
     marks,
     polyline,
     star,
@@ -23,6 +25,7 @@ from search.reports.text import duration, number, plural
 from search.reports.timeline import Bar, Timeline
 from search.reports.trial_rows import TrialRow
 
+FEW = 12  # trials whose numbers all find room
 ENDED = ("pruned", "diverged", "stopped")
 
 
@@ -45,7 +48,11 @@ def history(report: SearchReport) -> Drawing:
         )
     goal = report.objective
     figure.update_layout(
-        xaxis={"title": {"text": "trial"}, "range": [-0.7, max(1, len(report.trials)) - 0.3]},
+        xaxis={
+            "title": {"text": "trial"},
+            "range": _extent(len(report.trials)),
+            **({"dtick": 1} if len(report.trials) <= FEW else {}),
+        },
         yaxis=value_axis(goal.metric, goal.direction, report.view),
     )
     return Drawing(
@@ -57,6 +64,12 @@ def history(report: SearchReport) -> Drawing:
     )
 
 
+def _extent(count: int) -> list[float]:
+    """Return the drawn range of trial numbers, with room for the first and the last mark."""
+    room = max(0.7, count / 80)
+    return [-room, max(1, count) - 1 + room]
+
+
 def _rows(rows: Sequence[TrialRow], outcome: str, report: SearchReport) -> go.Scatter:
     trace = marks(
         [row.number for row in rows],
@@ -65,6 +78,7 @@ def _rows(rows: Sequence[TrialRow], outcome: str, report: SearchReport) -> go.Sc
         palette.OUTCOME[outcome],
         name=outcome,
         hover=[hover(row, report) for row in rows],
+        size=mark_size(len(report.trials)),
     )
     trace.opacity = 0.85
     return trace
@@ -207,8 +221,8 @@ def curves(drawn: Curves, report: SearchReport) -> Drawing:
     plain = [c for c in drawn.curves if c.number not in (best, base)]
     for outcome in [o for o in OUTCOMES if any(c.outcome == o for c in plain)]:
         figure.add_trace(_bundle([c for c in plain if c.outcome == outcome], outcome))
-        if outcome in ENDED:
-            figure.add_trace(_ends([c for c in plain if c.outcome == outcome], outcome))
+    for outcome in [o for o in ENDED if any(c.outcome == o for c in drawn.curves)]:
+        figure.add_trace(_ends([c for c in drawn.curves if c.outcome == outcome], outcome))
     for number_, name, tone in ((base, "baseline", palette.BASELINE), (best, "best", palette.BEST)):
         _highlight(figure, [c for c in drawn.curves if c.number == number_], name, tone)
     for step in drawn.rungs:
@@ -250,8 +264,11 @@ def _bundle(mine: Sequence[Curve], outcome: str) -> go.Scatter:
         name=outcome,
         legendgroup=outcome,
         showlegend=outcome not in ENDED,
-        line={"width": 1.1, "color": palette.OUTCOME[outcome].light},
-        opacity=0.55 if len(mine) < 100 else 0.3,
+        line={
+            "width": 1.1 if len(mine) <= MANY else 0.7,
+            "color": palette.OUTCOME[outcome].light,
+        },
+        opacity=0.55 if len(mine) <= MANY else 0.3,
         hovertemplate="trial %{customdata}<br>step %{x}: %{y:.4g}<extra></extra>",
     )
 
@@ -329,7 +346,7 @@ def workers(drawn: Timeline) -> Drawing:
             "range": [len(drawn.rows) - 0.5, -0.5],
             "showgrid": False,
         },
-        legend={"y": 1.12 if drawn.cuts else 1.02},
+        margin={"t": 26 if drawn.cuts else 8},
     )
     return Drawing(
         key="timeline",
@@ -354,7 +371,7 @@ def _bars(bars: Sequence[Bar], end: str) -> go.Bar:
         width=0.74,
         marker={
             "color": palette.END[end].light,
-            "line": {"width": 0.6, "color": edge},
+            "line": {"width": 0.6 if len(bars) <= MANY else 0, "color": edge},
             "pattern": {
                 "shape": {"lost": "x", "interrupted": "/"}.get(end, ""),
                 "fgcolor": palette.DIVERGED.light,

@@ -87,8 +87,9 @@ def summarise(
     baseline = _baseline(rows)
     axes = _axes(series, rows)
     targets = _numbers(series.specification.get("targets"))
-    view, beyond = _view(rows, (best, baseline), targets)
-    brackets = rung_steps(series.specification)
+    view, beyond = _view(rows, (best, baseline), targets, goals[0])
+    # a search with several objectives is never pruned
+    brackets = rung_steps(series.specification) if len(goals) == 1 else ()
     steps = sorted({step for bracket in brackets for step in bracket})
     return SearchReport(
         name=series.name,
@@ -166,15 +167,18 @@ def _numbers(values: Mapping[str, Any] | None) -> dict[str, float]:
 
 
 def _view(
-    rows: Sequence[TrialRow], kept: Sequence[TrialRow | None], targets: Mapping[str, float]
+    rows: Sequence[TrialRow],
+    kept: Sequence[TrialRow | None],
+    targets: Mapping[str, float],
+    goal: Objective,
 ) -> tuple[View, dict[str, float]]:
     """Return the drawn range, widened for targets nearby, and the targets that are beyond it."""
     values = [row.values[0] for row in rows if row.values]
     ends = [row.values[0] for row in kept if row and row.complete]
-    plain = view_of(values, ends)
+    plain = view_of(values, ends, direction=goal.direction)
     reach = plain.high - plain.low
     near = [t for t in targets.values() if plain.low - reach <= t <= plain.high + reach]
-    view = view_of(values, [*near, *ends])
+    view = view_of(values, [*near, *ends], direction=goal.direction)
     return view, {name: value for name, value in targets.items() if not view.holds(value)}
 
 

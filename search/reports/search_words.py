@@ -52,9 +52,10 @@ def headline(report: SearchReport) -> str:
         return f"No trial beat the baseline, which reaches {value}, out of {_trials(report)}."
     if report.gain is None:
         return f"The best of {_trials(report)} reaches {value}; the baseline has no score."
+    before = number(report.baseline.values[0]) if report.baseline else ""
     return (
-        f"The best of {_trials(report)} reaches {value}: {signed(report.gain)} against the "
-        f"baseline ({SELECTED}).{_held_out(report.confirmation)}"
+        f"The best of {_trials(report)} reaches {value} against the baseline's {before}: a gain of "
+        f"{signed(report.gain)} ({SELECTED}).{_held_out(report.confirmation)}"
     )
 
 
@@ -62,7 +63,8 @@ def _held_out(check: Confirmation | None) -> str:
     if check is None or check.mean is None:
         return ""
     seeds = plural(check.n_complete, "fresh seed")
-    return f" Held-out {check.evaluation.metric}, on {seeds}: {signed(check.mean)}."
+    gain = f"{signed(check.mean)} (positive is better)"
+    return f" Held-out {check.evaluation.metric}, on {seeds}: {gain}."
 
 
 def _trials(report: SearchReport) -> str:
@@ -74,7 +76,7 @@ def status(report: SearchReport) -> str:
     ended = len(report.trials) - report.counts.get("running", 0)
     asked = report.asked_for or len(report.trials)
     return (
-        f"{'Finished' if report.finished else 'In progress'}: {ended} of {plural(asked, 'trial')}"
+        f"{'Finished' if report.finished else 'In progress'}: {ended:,} of {plural(asked, 'trial')}"
     )
 
 

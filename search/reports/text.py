@@ -60,7 +60,7 @@ def duration(seconds: float | None) -> str:
     Examples
     --------
     >>> duration(0.42), duration(75), duration(7260), duration(200_000)
-    ('0.42 s', '1 min 15 s', '2 h 1 min', '2 d 8 h')
+    ('0.42 s', '1 min 15 s', '2 h 1 min', '2 d 7 h')
     """
     if seconds is None or math.isnan(seconds):
         return ABSENT

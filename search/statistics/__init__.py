@@ -21,7 +21,7 @@ How the modules build on each other::
     pairs                      paired differences, failures charged
     effects                    half-pooled variances, sigma_b, rho_hat
     sequential, evalues        looks, Holm, bounds
-    verdicts, race             who is settled, at which look
+    verdicts, outcome, race    who is settled, at which look
     ranks, power, planning     shrinkage and rank intervals; seeds; runs
     impact, costs, values      words, ratios, value for money
     rows, standing, details    the table's records and how they fill

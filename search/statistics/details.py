@@ -13,8 +13,8 @@ from search.statistics.effects import share_better
 from search.statistics.impact import impact_span
 from search.statistics.intervals import Interval, mean_intervals, proportion_bounds
 from search.statistics.levels import response_curve
+from search.statistics.outcome import Race
 from search.statistics.pairs import Scores
-from search.statistics.race import Race
 from search.statistics.registration import Arm, Registration
 from search.statistics.replicates import Replicates
 from search.statistics.rows import Row

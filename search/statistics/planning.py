@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from search.statistics.arrays import FloatArray
+from search.statistics.outcome import Race
 from search.statistics.pairs import Pairs
-from search.statistics.race import Race, race
+from search.statistics.race import race
 from search.statistics.sequential import Rules
 
 
@@ -98,7 +99,7 @@ def expected_runs(
     effects: Sequence[float],
     *,
     rng: np.random.Generator,
-    delta: float = 1.0,
+    delta: npt.ArrayLike = 1.0,
     rules: Rules,
     rho: float = 0.5,
     repetitions: int = 400,
@@ -109,13 +110,13 @@ def expected_runs(
     ----------
     effects
         True effects in units of the seed's sd (sigma_b); all 0 is the most sober assumption.
-    delta
+    delta : array-like, one or of shape (n_arms,)
         In the same unit.
     """
     d = simulate_differences(
         effects, n_seeds=rules.looks[-1], rng=rng, repetitions=repetitions, rho=rho
     )
-    outcome = race(Pairs.without_failures(d), np.full(len(effects), delta), rules)
+    outcome = race(Pairs.without_failures(d), np.asarray(delta, dtype=np.float64), rules)
     finished = runs_by_look(outcome, rules.looks)
     worst = tuple(n * (len(effects) + 1) for n in rules.looks)
     return ExpectedRuns(

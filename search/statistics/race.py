@@ -7,99 +7,16 @@ as one table.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from dataclasses import replace
 
 import numpy as np
 
 from search.statistics.arrays import BoolArray, CodeArray, FloatArray, IntArray
 from search.statistics.effects import Summary, half_pooled, summarise
+from search.statistics.outcome import Columns, Frozen, Race, every, least, pick, some
 from search.statistics.pairs import Pairs
 from search.statistics.sequential import Rules, half_width, holm, p_values, upper_bound
 from search.statistics.verdicts import CODES, MIN_PAIRS, UNDECIDED, Findings, Verdict, decide
-
-Values = TypeVar("Values", FloatArray, IntArray, BoolArray)
-
-
-@dataclass(frozen=True, eq=False)
-class Columns:
-    """Each column at the last look it took part in; arrays of shape (..., n_columns).
-
-    Parameters
-    ----------
-    n, n_valid, n_failed
-        Pairs, pairs with both scores, failures of the arm.
-    mean, own_variance
-        dbar_k and s_k².
-    variance, df, se
-        Half-pooled v_k, df_k and se_k.
-    p
-        One-sided p of that look; 1 where no test is possible.
-    zero, constant
-        Differences all 0; all equal, not 0, and without a variance to borrow.
-    """
-
-    n: IntArray
-    n_valid: IntArray
-    n_failed: IntArray
-    mean: FloatArray
-    own_variance: FloatArray
-    variance: FloatArray
-    df: FloatArray
-    se: FloatArray
-    p: FloatArray
-    zero: BoolArray
-    constant: BoolArray
-
-
-@dataclass(frozen=True, eq=False)
-class Frozen:
-    """Numbers of one look as first computed; shape (..., n_columns), NaN where there are none.
-
-    Parameters
-    ----------
-    variance, df, p
-        v_k, df_k and p_kj.
-    """
-
-    variance: FloatArray
-    df: FloatArray
-    p: FloatArray
-
-
-@dataclass(frozen=True, eq=False)
-class Race:
-    """Where every arm stands; arrays of shape (..., n_arms) unless stated.
-
-    Parameters
-    ----------
-    columns
-        The columns' numbers.
-    best
-        Column of each arm: its only one, or that of its best level.
-    q, p_adjusted
-        Sequential p-value, and Holm's adjustment over all registered techniques.
-    verdict
-        Codes; `UNDECIDED` arms get more seeds.
-    look
-        Index of the arm's last look, -1 before the first.
-    rejected
-        Rejected, possibly while staying for `free_win`.
-    frozen
-        One record per look taken.
-    refused
-        The baseline failed too often; no verdict stands.
-    """
-
-    columns: Columns
-    best: IntArray
-    q: FloatArray
-    p_adjusted: FloatArray
-    verdict: CodeArray
-    look: IntArray
-    rejected: BoolArray
-    frozen: tuple[Frozen, ...] = ()
-    refused: bool = False
 
 
 def race(
@@ -132,8 +49,8 @@ def race(
             break
         found = summarise(pairs, n_seeds)
         undecided = state.verdict == UNDECIDED
-        ready = undecided & _every(found.complete, sizes)
-        due = _some(found.due, sizes)
+        ready = undecided & every(found.complete, sizes)
+        due = some(found.due, sizes)
         waited_for = undecided & ~ready & due & ~np.array(rules.absent or False)
         patient = j >= len(history) and not no_more_runs
         nothing_new = not ready.any() and not (undecided & ~due).any()
@@ -215,7 +132,7 @@ def _judge(
 ) -> Race:
     """Spend this look's p-values, and settle the arms that are ready."""
     sizes = rules.sizes(ready.shape[-1])
-    p = np.minimum(_least(columns.p, sizes) * sizes, 1.0)
+    p = np.minimum(least(columns.p, sizes) * sizes, 1.0)
     q = np.where(ready, np.minimum(state.q, p / rules.weights[j]), state.q)
     p_adjusted = holm(q, rules.n_registered)
     best = _best_columns(columns, sizes)
@@ -223,8 +140,11 @@ def _judge(
     found = _findings(columns, best, p_adjusted, delta, rules, j)
     found = replace(found, rejected=found.rejected | state.rejected)
     codes = decide(found, last=last)
-    if not last:
-        codes = np.where(_stays(columns, best, codes, delta, rules, j), UNDECIDED, codes)
+    held = rules.baseline_unfit(j)
+    if held:
+        codes = np.full_like(codes, UNDECIDED)
+    elif not last:
+        codes = np.where(_stays(columns, best, codes, delta, rules), UNDECIDED, codes)
     return Race(
         columns=columns,
         best=np.where(ready, best, state.best),
@@ -232,7 +152,7 @@ def _judge(
         p_adjusted=p_adjusted,
         verdict=np.where(ready, codes, state.verdict).astype(np.int8),
         look=np.where(ready, j, state.look),
-        rejected=np.where(ready, found.rejected & found.testable, state.rejected),
+        rejected=state.rejected | (ready & found.rejected & found.testable & (not held)),
         frozen=(*state.frozen, _freeze(columns, np.repeat(ready, sizes, axis=-1), prior)),
     )
 
@@ -262,40 +182,42 @@ def _findings(
     testable = columns.n_valid >= MIN_PAIRS
     below = (upper < np.repeat(np.broadcast_to(delta, best.shape), sizes, axis=-1)) | ~testable
     crashed = (columns.n_failed == columns.n) & (columns.n > 0)
-    n, n_failed = _pick(columns.n, best), _pick(columns.n_failed, best)
+    n, n_failed = pick(columns.n, best), pick(columns.n_failed, best)
     return Findings(
-        crashed=_every(crashed, sizes),
-        zero=_every(columns.zero, sizes),
-        constant=_every(columns.zero | columns.constant, sizes),
-        testable=_some(testable, sizes),
-        harmful=_every((upper < 0) | ~testable, sizes),
-        rejected=_every(below, sizes),
+        crashed=every(crashed, sizes),
+        zero=every(columns.zero, sizes),
+        constant=every(columns.zero | columns.constant, sizes),
+        testable=some(testable, sizes),
+        harmful=every((upper < 0) | ~testable, sizes),
+        rejected=every(below, sizes),
         significant=p_adjusted <= rules.alpha,
         healthy=n_failed <= rules.max_fail * n,
     )
 
 
 def _stays(
-    columns: Columns, best: IntArray, codes: CodeArray, delta: FloatArray, rules: Rules, j: int
+    columns: Columns, best: IntArray, codes: CodeArray, delta: FloatArray, rules: Rules
 ) -> BoolArray:
-    """Arms that go on in spite of a verdict: the baseline is unfit, or `free_win` is still open."""
-    if rules.baseline_unfit(j):
-        return np.ones(codes.shape, dtype=np.bool_)
+    """Arms that go on in spite of a plain reject, because `free_win` is still open."""
     if not any(rules.keep):
         return np.zeros(codes.shape, dtype=np.bool_)
-    se, df = _pick(columns.se, best), _pick(columns.df, best)
-    half = half_width(se, df, _pick(columns.n, best), rules, rules.sizes(best.shape[-1]))
-    unproven = _pick(columns.mean, best) - half <= -delta
+    se, df = pick(columns.se, best), pick(columns.df, best)
+    half = half_width(se, df, pick(columns.n, best), rules, rules.sizes(best.shape[-1]))
+    unproven = pick(columns.mean, best) - half <= -delta
     stays: BoolArray = (codes == CODES[Verdict.REJECT]) & np.array(rules.keep) & unproven
     return stays
 
 
 def _close(state: Race, rules: Rules, done: BoolArray) -> Race:
     """Give the undecided for whom no more runs will come their last word."""
-    looked = (state.look >= 0) & (_pick(state.columns.n_valid, state.best) >= MIN_PAIRS)
+    columns, best = state.columns, state.best
+    looked = (state.look >= 0) & (pick(columns.n_valid, best) >= MIN_PAIRS)
+    healthy = pick(columns.n_failed, best) <= rules.max_fail * pick(columns.n, best)
+    significant = state.p_adjusted <= rules.alpha
+    words = (Verdict.NOT_MEASURED, Verdict.REJECT, Verdict.ADOPT, Verdict.UNSTABLE)
     codes = np.select(
-        [~looked, state.rejected, state.p_adjusted <= rules.alpha],
-        [CODES[Verdict.NOT_MEASURED], CODES[Verdict.REJECT], CODES[Verdict.UNSTABLE]],
+        [~looked, state.rejected, significant & healthy, significant],
+        [CODES[word] for word in words],
         default=CODES[Verdict.INCONCLUSIVE],
     )
     open_ = done & (state.verdict == UNDECIDED)
@@ -313,23 +235,3 @@ def _best_columns(columns: Columns, sizes: IntArray) -> IntArray:
     t = np.where(usable, t, -np.inf)
     ends = zip(starts, sizes, strict=True)
     return np.stack([start + t[..., start : start + m].argmax(axis=-1) for start, m in ends], -1)
-
-
-def _pick(values: Values, best: IntArray) -> Values:
-    """Columns (..., n_columns) to arms (..., n_arms): each arm's best column."""
-    return np.take_along_axis(values, best, axis=-1)
-
-
-def _every(values: BoolArray, sizes: IntArray) -> BoolArray:
-    found: BoolArray = np.logical_and.reduceat(values, np.cumsum(sizes) - sizes, axis=-1)
-    return found
-
-
-def _some(values: BoolArray, sizes: IntArray) -> BoolArray:
-    found: BoolArray = np.logical_or.reduceat(values, np.cumsum(sizes) - sizes, axis=-1)
-    return found
-
-
-def _least(values: FloatArray, sizes: IntArray) -> FloatArray:
-    found: FloatArray = np.minimum.reduceat(values, np.cumsum(sizes) - sizes, axis=-1)
-    return found

@@ -9,9 +9,9 @@ import numpy as np
 
 from search.statistics.arrays import BoolArray, FloatArray, IntArray
 from search.statistics.effects import summarise
+from search.statistics.outcome import Race
 from search.statistics.pairs import Pairs
 from search.statistics.power import SeedsNeeded, seeds_needed
-from search.statistics.race import Race
 from search.statistics.ranks import rank_distribution, separated_groups, shrink, table_order
 from search.statistics.sequential import Rules, half_width
 from search.statistics.verdicts import MIN_PAIRS, UNDECIDED, VERDICTS, Verdict

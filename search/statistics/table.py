@@ -11,9 +11,10 @@ from search.statistics.arrays import FloatArray
 from search.statistics.details import Case, Measurements, rows_of
 from search.statistics.effects import half_pooled, seed_correlation, seed_sd
 from search.statistics.errors import StatisticsError
+from search.statistics.outcome import Frozen, Race
 from search.statistics.pairs import Scores, baseline_failures, paired_scores
 from search.statistics.power import detectable
-from search.statistics.race import Frozen, Race, race
+from search.statistics.race import race
 from search.statistics.registration import Arm, Registration
 from search.statistics.replicates import Replicates
 from search.statistics.rows import ColumnLook, Look, Table

@@ -24,7 +24,7 @@ def expected_best(scores: npt.ArrayLike, direction: Direction = "maximize") -> F
 
     The plug-in estimator ``Σ_i v_(i) [(i/B)^n - ((i-1)/B)^n]`` (Dodge et al. 2019,
     arXiv:1909.03004); it is biased low, and of the known ones leads to the fewest wrong
-    conclusions (Dodge et al. 2021, arXiv:2110.00292).
+    conclusions (Dodge et al. 2021, arXiv:2110.00613).
 
     Parameters
     ----------

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import optuna
 import sqlalchemy
-from sqlalchemy import event, insert, select
-from sqlalchemy.engine import URL, Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import event, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, Connection, Engine
+from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 
 from search.errors import StorageError
-from search.storage.retry import Retry
+from search.storage.retry import Retry, database_error
 from search.storage.tables import METADATA, SCHEMA, SCHEMA_VERSION
 from search.storage.url import parse_storage, redact, scrub, sqlite_path
 
 BUSY_TIMEOUT_S = 60.0
+OPENING_S = 15.0  # a wrong address is found out soon; a database in use is waited for longer
+RIVALS = 10  # processes that may create the same tables at the same moment
+SERVER = {
+    "connect_timeout": "10",
+    "keepalives_idle": "30",  # a lock whose session died must not look alive for two hours
+    "application_name": "winnow",
+}
 T = TypeVar("T")
 
 
@@ -28,9 +39,11 @@ class Database:
     storage
         SQLite or PostgreSQL URL.
     create
-        Whether a missing SQLite file is created; reports refuse instead.
+        Whether a missing file, or missing tables, are created; reports refuse instead.
     retry
         How long a locked or lost database is waited for.
+    busy_timeout_s
+        How long the database itself waits for a lock, within every try.
 
     Raises
     ------
@@ -40,21 +53,35 @@ class Database:
         If the database cannot be reached, or was written by a newer winnow.
     """
 
-    def __init__(self, storage: str, *, create: bool = True, retry: Retry | None = None) -> None:
+    def __init__(
+        self,
+        storage: str,
+        *,
+        create: bool = True,
+        retry: Retry | None = None,
+        busy_timeout_s: float = BUSY_TIMEOUT_S,
+    ) -> None:
         self.url: URL = parse_storage(storage)
         self._retry = retry or Retry()
-        path = sqlite_path(self.url)
-        if path is not None and not create and not path.exists():
-            raise StorageError(f"there is no study database at {path}")
-        if path is not None and not path.absolute().parent.is_dir():
-            raise StorageError(f"the folder of {path} does not exist")
-        self.optuna: optuna.storages.RDBStorage = self.write(self._open)
-        self.write(self._create_tables)
+        self._busy_timeout_s = busy_timeout_s
+        self._guards: list[Callable[[], None]] = []
+        self.faults = 0
+        self._check_file(create=create)
+        opening = replace(self._retry, bound_s=min(self._retry.bound_s, OPENING_S))
+        self.optuna = self._clearly(lambda: opening(lambda: self._open(create=create)))
+        event.listen(self.engine, "handle_error", self._count)
+
+    def __repr__(self) -> str:
+        return f"Database({self.name})"
 
     @property
     def engine(self) -> Engine:
         """The SQLAlchemy engine that Optuna's storage opened."""
         return self.optuna.engine
+
+    @property
+    def _is_file(self) -> bool:
+        return sqlite_path(self.url) is not None
 
     @property
     def name(self) -> str:
@@ -69,57 +96,137 @@ class Database:
         StorageError
             If it stays so past the bound, or another database error occurs; without passwords.
         """
+
+        def guarded() -> T:
+            for guard in self._guards:
+                guard()
+            return action()
+
+        return self._clearly(lambda: self._retry(guarded))
+
+    @contextmanager
+    def guarded(self, guard: Callable[[], None]) -> Iterator[None]:
+        """Call `guard` before everything that is written or read while the block runs."""
+        self._guards.append(guard)
         try:
-            return self._retry(action)
-        except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
-            cause = error.__cause__ or error
-            reason = scrub(str(cause).splitlines()[0], self.url)
-            raise StorageError(f"study database {self.name}: {reason}") from None
+            yield
+        finally:
+            self._guards.remove(guard)
 
     def close(self) -> None:
         """Close every connection."""
         self.optuna.remove_session()
         self.engine.dispose()
 
-    def _open(self) -> optuna.storages.RDBStorage:
-        sqlite = self.url.get_backend_name() == "sqlite"
-        options: dict[str, Any] = (
-            {"connect_args": {"timeout": BUSY_TIMEOUT_S}} if sqlite else {"pool_pre_ping": True}
-        )
-        if sqlite:
-            _journal_in_wal(self.url)
-        storage = optuna.storages.RDBStorage(
-            self.url.render_as_string(hide_password=False), engine_kwargs=options
-        )
-        if sqlite:
-            event.listen(storage.engine, "connect", _relax_sync)
-            storage.remove_session()
-            storage.engine.dispose()  # connections opened before the listener
+    def _clearly(self, action: Callable[[], T]) -> T:
+        """Return ``action()``; a database's error becomes ours, in one line without passwords."""
+        try:
+            return action()
+        except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+            lines = str(database_error(error)).splitlines() or [type(error).__name__]
+            reason = scrub(lines[0], self.url)
+        raise StorageError(f"study database {self.name}: {reason}")
+
+    def _count(self, _context: object) -> None:
+        """Count errors: an answer may have been lost after the database had done its work."""
+        self.faults += 1
+
+    def _check_file(self, *, create: bool) -> None:
+        path = sqlite_path(self.url)
+        if path is None:
+            return
+        if not create and not path.exists():
+            raise StorageError(f"there is no study database at {path}")
+        if not path.absolute().parent.is_dir():
+            raise StorageError(f"the folder of {path} does not exist")
+
+    def _open(self, *, create: bool) -> optuna.storages.RDBStorage:
+        options = self._engine_options()
+        if not create:
+            self._require_tables(options)
+        elif self._is_file:
+            _journal_in_wal(self.url, options)
+        url = self.url.render_as_string(hide_password=False)
+        try:
+            storage = _despite_rivals(
+                lambda: optuna.storages.RDBStorage(url, options, skip_table_creation=not create)
+            )
+        except (RuntimeError, ImportError) as error:  # of another Optuna's schema; no driver
+            raise StorageError(
+                f"study database {self.name}: {scrub(str(error), self.url)}"
+            ) from None
+        event.listen(storage.engine, "connect", self._prepare)
+        storage.remove_session()
+        storage.engine.dispose()  # connections opened before the listener
+        if create:
+            _despite_rivals(lambda: _create_tables(storage.engine))
+        self._check_schema(storage.engine)
         return storage
 
-    def _create_tables(self) -> None:
-        METADATA.create_all(self.engine)
-        with self.engine.begin() as connection:
-            found = connection.execute(select(SCHEMA.c.version)).scalar()
-            if found is None:
-                connection.execute(insert(SCHEMA).values(version=SCHEMA_VERSION))
-            elif found > SCHEMA_VERSION:
-                raise StorageError(
-                    f"study database {self.name} has schema {found}, this winnow knows "
-                    f"{SCHEMA_VERSION}: upgrade winnow"
-                )
+    def _prepare(self, connection: Any, _record: object) -> None:
+        cursor = connection.cursor()
+        if self._is_file:
+            # in WAL mode NORMAL loses nothing when a process dies, and saves an fsync per commit
+            cursor.execute("PRAGMA synchronous=NORMAL")
+        else:
+            cursor.execute(f"SET lock_timeout = {round(1000 * self._busy_timeout_s)}")
+        cursor.close()
+        connection.commit()
+
+    def _engine_options(self) -> dict[str, Any]:
+        if self._is_file:
+            return {"connect_args": {"timeout": self._busy_timeout_s}}
+        asked = {key: value for key, value in SERVER.items() if key not in self.url.query}
+        return {"pool_pre_ping": True, "connect_args": asked}
+
+    def _require_tables(self, options: dict[str, Any]) -> None:
+        engine = sqlalchemy.create_engine(self.url, **options)
+        try:
+            found = sqlalchemy.inspect(engine).has_table(SCHEMA.name)
+        finally:
+            engine.dispose()
+        if not found:
+            raise StorageError(f"{self.name} is no study database: nothing was run on it yet")
+
+    def _check_schema(self, engine: Engine) -> None:
+        with engine.connect() as connection:
+            found = connection.execute(select(SCHEMA.c.version)).scalars().all()
+        if found and max(found) > SCHEMA_VERSION:
+            raise StorageError(
+                f"study database {self.name} has schema {max(found)}, this winnow knows "
+                f"{SCHEMA_VERSION}: upgrade winnow"
+            )
 
 
-def _journal_in_wal(url: URL) -> None:
+def insert_new(connection: Connection, table: sqlalchemy.Table, rows: list[dict[str, Any]]) -> None:
+    """Insert rows; those whose key is stored already stay as they are."""
+    if rows:
+        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+        connection.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
+
+
+def _create_tables(engine: Engine) -> None:
+    METADATA.create_all(engine)
+    with engine.begin() as connection:
+        if connection.execute(select(SCHEMA.c.version)).first() is None:
+            insert_new(connection, SCHEMA, [{"version": SCHEMA_VERSION}])
+
+
+def _despite_rivals(action: Callable[[], T]) -> T:
+    """Return ``action()``; where another process creates the same tables, it is tried again."""
+    for _ in range(RIVALS):
+        try:
+            return action()
+        except (IntegrityError, ProgrammingError):
+            time.sleep(0.1)
+    return action()
+
+
+def _journal_in_wal(url: URL, options: dict[str, Any]) -> None:
     """Switch the file to write-ahead logging; the mode stays with the file."""
-    engine = sqlalchemy.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
-    with engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-    engine.dispose()
-
-
-def _relax_sync(connection: Any, _record: object) -> None:
-    """In WAL mode NORMAL loses nothing when a process dies, and saves an fsync per commit."""
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA synchronous=NORMAL")
-    cursor.close()
+    engine = sqlalchemy.create_engine(url, **options)
+    try:
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+    finally:
+        engine.dispose()

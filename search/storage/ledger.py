@@ -7,21 +7,21 @@ that is needed to make ours again from it.
 from __future__ import annotations
 
 import json
+import math
 import time
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import optuna
 from optuna.study import StudyDirection
-from optuna.trial import TrialState, create_trial
-from sqlalchemy import Table, and_, delete, update
-from sqlalchemy.dialects import postgresql, sqlite
+from optuna.trial import FrozenTrial, TrialState, create_trial
+from sqlalchemy import delete, update
 from sqlalchemy.engine import Connection, RowMapping
 
 from search.configuration import plain
 from search.errors import StorageError
-from search.storage.database import Database
+from search.storage.database import Database, insert_new
 from search.storage.records import Asked, Attempt, Checkpoint, Result, Step
 from search.storage.tables import ATTEMPTS, CHECKPOINTS, STEPS, STUDIES, TRIALS
 
@@ -95,7 +95,7 @@ class Series:
             "created": time.time(),
         }
         with self.database.engine.begin() as connection:
-            self._insert(connection, STUDIES, [row])
+            insert_new(connection, STUDIES, [row])
 
     def specify(self, specification: Mapping[str, Any]) -> None:
         """Replace what was asked (a search that was extended)."""
@@ -111,20 +111,66 @@ class Series:
         self.database.write(write)
 
     def ask(self, asked: Asked, attributes: Mapping[str, Any]) -> int:
-        """Store a new running trial; return its number."""
+        """Store a new running trial; return its number.
+
+        Raises
+        ------
+        StorageError
+            If the Optuna study holds trials of another space.
+        """
+        token = {**_asked_row(asked), "token": uuid.uuid4().hex}
         trial = create_trial(
             state=TrialState.RUNNING,
             params=dict(asked.params),
             distributions=dict(asked.distributions),
             user_attrs=dict(attributes),
-            system_attrs={ASKED: dumps(_asked_row(asked))},
+            system_attrs={ASKED: dumps(token)},
         )
-        storage = self.database.optuna
-        trial_id = self.database.write(lambda: storage.create_new_trial(self._study_id, trial))
-        number = self.database.write(lambda: storage.get_trial_number_from_id(trial_id))
-        self._ids[number] = trial_id
+        number = self._create(trial)
         self.adopt(number, asked, time.time())
         return number
+
+    def _create(self, trial: FrozenTrial) -> int:
+        """Create a trial once, though the database's answer may be lost and the call repeated."""
+        storage, faults = self.database.optuna, self.database.faults
+
+        def create() -> int:
+            if self.database.faults > faults and (twins := self._twins(trial)):
+                return twins[0]
+            trial_id = storage.create_new_trial(self._study_id, trial)
+            return storage.get_trial_number_from_id(trial_id)
+
+        try:
+            number = self.database.write(create)
+        except ValueError as error:  # Optuna's, of a parameter whose choices have changed
+            raise StorageError(
+                f"study '{self.study}' in {self.database.name} was begun with another space "
+                f"({error}); give this study another name, or the database another file"
+            ) from error
+        if self.database.faults > faults:
+            for twin in self._twins(trial):
+                if twin != number:
+                    self._withdraw(twin)
+        return number
+
+    def _twins(self, trial: FrozenTrial) -> list[int]:
+        """Return the numbers of the running trials that one call of `ask` has made."""
+        return [
+            other.number
+            for other in self.optuna_trials()
+            if other.state == TrialState.RUNNING
+            and other.system_attrs.get(ASKED) == trial.system_attrs[ASKED]
+        ]
+
+    def _withdraw(self, number: int) -> None:
+        storage, trial_id = self.database.optuna, self._trial_id(number)
+
+        def write() -> None:
+            storage.set_trial_user_attr(trial_id, "reason", "made twice: an answer was lost")
+            storage.set_trial_system_attr(trial_id, ASKED, None)
+            storage.set_trial_state_values(trial_id, TrialState.FAIL)
+
+        self.database.write(write)
 
     def adopt(self, number: int, asked: Asked, created: float) -> None:
         """Store our row of a trial that Optuna already knows."""
@@ -132,7 +178,7 @@ class Series:
 
         def write() -> None:
             with self.database.engine.begin() as connection:
-                self._insert(connection, TRIALS, [row])
+                insert_new(connection, TRIALS, [row])
 
         self.database.write(write)
 
@@ -153,7 +199,7 @@ class Series:
 
         def write() -> None:
             with self.database.engine.begin() as connection:
-                self._insert(connection, ATTEMPTS, [row])
+                insert_new(connection, ATTEMPTS, [row])
 
         self.database.write(write)
 
@@ -193,8 +239,8 @@ class Series:
 
         def write() -> None:
             with self.database.engine.begin() as connection:
-                self._insert(connection, STEPS, step_rows)
-                self._insert(connection, CHECKPOINTS, checkpoint_rows)
+                insert_new(connection, STEPS, step_rows)
+                insert_new(connection, CHECKPOINTS, checkpoint_rows)
                 if ended is not None:
                     self._end_attempt(connection, number, ended)
                 if result is not None:
@@ -233,13 +279,14 @@ class Series:
         )
         connection.execute(
             delete(CHECKPOINTS).where(
-                and_(CHECKPOINTS.c.study == self.study, CHECKPOINTS.c.number == number)
+                CHECKPOINTS.c.study == self.study, CHECKPOINTS.c.number == number
             )
         )
 
     def draw(self, number: int, values: Mapping[int, float]) -> None:
         """Give Optuna a trial's intermediate values (thinned): what its dashboard draws."""
-        for step in _thinned(sorted(values)):
+        finite = sorted(step for step, value in values.items() if math.isfinite(value))
+        for step in _thinned(finite):
             self.database.write(
                 partial(
                     self.database.optuna.set_trial_intermediate_value,
@@ -250,11 +297,24 @@ class Series:
             )
 
     def tell(self, number: int, result: Result, attributes: Mapping[str, Any]) -> None:
-        """Finish a trial in Optuna, after ours; nothing happens if it is finished already."""
-        self.database.write(lambda: self._tell(number, result, attributes))
+        """Finish a trial in Optuna, after ours; nothing happens if it is finished already.
 
-    def _tell(self, number: int, result: Result, attributes: Mapping[str, Any]) -> None:
-        storage, trial_id = self.database.optuna, self._trial_id(number)
+        Raises
+        ------
+        StorageError
+            If it is complete, pruned or stopped with values that Optuna cannot compare.
+        """
+        scored = result.outcome not in ("failed", "diverged")
+        missing = result.outcome == "complete" and not result.values
+        if missing or (scored and not all(map(math.isfinite, result.values))):
+            raise StorageError(
+                f"trial {number} of '{self.study}' is {result.outcome} with values {result.values}"
+            )
+        trial_id = self._trial_id(number)
+        self.database.write(lambda: self._tell(trial_id, result, attributes))
+
+    def _tell(self, trial_id: int, result: Result, attributes: Mapping[str, Any]) -> None:
+        storage = self.database.optuna
         if storage.get_trial(trial_id).state.is_finished():
             return
         for key, value in attributes.items():
@@ -286,7 +346,7 @@ class Series:
             lambda: self.database.optuna.get_study_system_attrs(self._study_id)
         )
 
-    def optuna_trials(self) -> list[optuna.trial.FrozenTrial]:
+    def optuna_trials(self) -> list[FrozenTrial]:
         """Return Optuna's trials by number."""
         return self.database.write(
             lambda: self.database.optuna.get_all_trials(self._study_id, deepcopy=False)
@@ -294,20 +354,9 @@ class Series:
 
     def _trial_id(self, number: int) -> int:
         if number not in self._ids:
-            storage = self.database.optuna
-            self._ids[number] = storage.get_trial_id_from_study_id_trial_number(
-                self._study_id, number
-            )
+            find = self.database.optuna.get_trial_id_from_study_id_trial_number
+            self._ids[number] = self.database.write(lambda: find(self._study_id, number))
         return self._ids[number]
-
-    def _insert(
-        self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]
-    ) -> None:
-        """Insert rows; those that are stored already stay as they are."""
-        if not rows:
-            return
-        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-        connection.execute(dialect.insert(table).on_conflict_do_nothing(), list(rows))
 
 
 def _asked_row(asked: Asked) -> dict[str, Any]:

@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import hashlib
 import os
+import selectors
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from weakref import WeakSet
 
 from filelock import FileLock, Timeout
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
 
-from search.errors import StudyLocked
+from search.errors import StorageError, StudyLocked
 from search.storage.database import Database
 from search.storage.tables import DRIVERS
 from search.storage.url import sqlite_path
@@ -31,10 +34,11 @@ def study_lock(database: Database, name: str) -> Iterator[None]:
     Raises
     ------
     StudyLocked
-        If another driver holds it: its process, host and since when.
+        If another driver holds it: its process, host and since when. Within the block too: if the
+        server lost the lock, and another driver took it, before it could be taken again.
     """
     path = sqlite_path(database.url)
-    held = _file_lock(database, name, path) if path else _advisory_lock(database, name)
+    held = _file_lock(database, name, path) if path else _session_lock(database, name)
     with held:
         database.write(lambda: _sign(database, name))
         yield
@@ -42,11 +46,14 @@ def study_lock(database: Database, name: str) -> Iterator[None]:
 
 @contextmanager
 def _file_lock(database: Database, name: str, path: Path) -> Iterator[None]:
-    lock = FileLock(path.with_name(f"{path.name}.{name}.lock"))
+    real = path.resolve()  # a link to the file must meet the same lock
+    lock = FileLock(real.with_name(f"{real.name}.{name}.lock"))
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise StudyLocked(_holder(database, name)) from None
+        raise StudyLocked(database.write(lambda: _holder(database, name))) from None
+    except OSError as error:
+        raise StorageError(f"the lock file of study '{name}' cannot be made: {error}") from error
     try:
         yield
     finally:
@@ -54,22 +61,90 @@ def _file_lock(database: Database, name: str, path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _advisory_lock(database: Database, name: str) -> Iterator[None]:
-    key = int.from_bytes(hashlib.sha256(f"winnow/{name}".encode()).digest()[:8], signed=True)
-    # its own connection, out of the pool's hands: the lock lives as long as the session does
-    connection = database.write(database.engine.connect)
-    connection.execution_options(isolation_level="AUTOCOMMIT")
+def _session_lock(database: Database, name: str) -> Iterator[None]:
+    lock = _SessionLock(database, name)
+    if not database.write(lock.acquire):
+        raise StudyLocked(database.write(lambda: _holder(database, name)))
     try:
-        if not _try_lock(connection, key):
-            raise StudyLocked(_holder(database, name))
-        yield
+        with database.guarded(lock.confirm):
+            yield
     finally:
-        connection.invalidate()
-        connection.close()
+        lock.release()
 
 
-def _try_lock(connection: Connection, key: int) -> bool:
-    return bool(connection.execute(select(func.pg_try_advisory_lock(key))).scalar())
+class _SessionLock:
+    """An advisory lock of a session of its own, which no pool ever hands to anybody else."""
+
+    def __init__(self, database: Database, name: str) -> None:
+        self._database, self._name = database, name
+        digest = hashlib.sha256(f"winnow/{name}".encode()).digest()
+        self._key = int.from_bytes(digest[:8], "big", signed=True)
+        self._session: Connection | None = None
+        _SESSIONS.add(self)
+
+    def acquire(self) -> bool:
+        """Open a session and try to lock in it; the session is closed if that fails."""
+        session = self._database.engine.connect()
+        try:
+            session.execution_options(isolation_level="AUTOCOMMIT")
+            session.detach()
+            if session.execute(select(func.pg_try_advisory_lock(self._key))).scalar():
+                self._session = session
+        finally:
+            if self._session is not session:
+                session.close()
+        return self._session is session
+
+    def confirm(self) -> None:
+        """See that the session lives; where it has ended (a server restarted), lock again."""
+        if self._lives():
+            return
+        self.release()
+        if not self.acquire():
+            raise StudyLocked(
+                f"the database lost this process's lock, and meanwhile "
+                f"{_holder(self._database, self._name)}"
+            )
+        _sign(self._database, self._name)
+
+    def _lives(self) -> bool:
+        if self._session is None:
+            return False
+        try:
+            with selectors.DefaultSelector() as selector:
+                selector.register(self.fileno(), selectors.EVENT_READ)
+                if not selector.select(timeout=0):
+                    return True  # a session that has ended has something to read: its end
+            self._session.execute(select(1))
+        except (DBAPIError, OSError, ValueError):
+            return False
+        return True
+
+    def fileno(self) -> int:
+        """Return the descriptor of the session's socket; -1 without a session."""
+        driver = self._session.connection.driver_connection if self._session else None
+        return -1 if driver is None or driver.closed else int(driver.fileno())
+
+    def release(self) -> None:
+        """End the session, and the lock with it."""
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
+
+
+_SESSIONS: WeakSet[_SessionLock] = WeakSet()
+
+
+def _leave_to_parent() -> None:
+    """In a forked child: close the sockets, or a lock would outlive a parent that is killed."""
+    for lock in _SESSIONS:
+        descriptor = lock.fileno()
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_to_parent)
 
 
 def _sign(database: Database, name: str) -> None:
@@ -80,17 +155,13 @@ def _sign(database: Database, name: str) -> None:
 
 
 def _holder(database: Database, name: str) -> str:
-    def read() -> tuple[str, int, float] | None:
-        with database.engine.connect() as connection:
-            row = connection.execute(select(DRIVERS).where(DRIVERS.c.study == name)).first()
-        return (row.host, row.pid, row.since) if row else None
-
-    found = database.write(read)
+    with database.engine.connect() as connection:
+        found = connection.execute(select(DRIVERS).where(DRIVERS.c.study == name)).first()
     if found is None:
         return f"study '{name}' is being opened by another process; try again in a moment"
-    host, pid, since = found
-    local = datetime.fromtimestamp(since).astimezone()
+    since = datetime.fromtimestamp(found.since).astimezone()
     return (
-        f"study '{name}' is driven by process {pid} on {host} since {local:%Y-%m-%d %H:%M:%S}; "
-        "one study has one driver: wait for it, or stop it and run the command again"
+        f"study '{name}' is driven by process {found.pid} on {found.host} since "
+        f"{since:%Y-%m-%d %H:%M:%S}; one study has one driver: wait for it, or stop it and run "
+        "the command again"
     )

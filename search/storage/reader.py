@@ -70,10 +70,12 @@ def read_series(database: Database, study: str, *, steps: bool = True) -> Series
 
 
 def _trials(database: Database, study: str, *, steps: bool) -> tuple[TrialRecord, ...]:
+    # In this order, a driver that goes on writing meanwhile leaves no trial half read: what has
+    # ended has all its rows, and every step the attempt that it belongs to.
+    rows = _all(database, TRIALS, study)
+    curves = _grouped(_all(database, STEPS, study)) if steps else {}
     attempts = _grouped(_all(database, ATTEMPTS, study))
     checkpoints = _grouped(_all(database, CHECKPOINTS, study))
-    curves = _grouped(_all(database, STEPS, study)) if steps else {}
-    rows = _all(database, TRIALS, study)
     return tuple(
         _trial(row, *(group.get(row["number"], []) for group in (attempts, checkpoints, curves)))
         for row in rows

@@ -32,7 +32,8 @@ class Asked:
     changes
         The fields that differ from the baseline.
     params, distributions
-        Optuna's parameters, where a sampler asked for them.
+        Optuna's parameters, where a sampler asked for them; kept in Optuna's tables, so empty in
+        what the reader returns.
     max_steps
         The full length.
     bracket

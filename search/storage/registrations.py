@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 
 from search.configuration import digest
-from search.storage.database import Database
+from search.storage.database import Database, insert_new
 from search.storage.ledger import dumps
 from search.storage.tables import REGISTRATIONS
 
@@ -107,7 +107,7 @@ def add_registration(
 
     def write() -> None:
         with database.engine.begin() as connection:
-            connection.execute(insert(REGISTRATIONS).values(**row))
+            insert_new(connection, REGISTRATIONS, [row])
 
     database.write(write)
     return record

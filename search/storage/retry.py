@@ -9,14 +9,17 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import optuna
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
-TRANSIENT = (OperationalError, InterfaceError, optuna.exceptions.StorageInternalError)
 HOPELESS = (
     "no such table",
+    "no such column",
+    "syntax error",
     "unable to open database file",
     "readonly database",
-    "password authentication failed",
+    "authentication failed",
+    "no password supplied",
+    "no pg_hba.conf entry",
     "does not exist",
     "not a database",
 )
@@ -46,15 +49,28 @@ class Retry:
         while True:
             try:
                 return action()
-            except TRANSIENT as error:
-                text = f"{error} {error.__cause__}"
+            except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
                 waited = time.monotonic() - started
-                if waited + pause > self.bound_s or any(word in text for word in HOPELESS):
+                if waited + pause > self.bound_s or not is_transient(error):
                     raise
                 logger.warning(
                     "the study database does not answer (%s); trying again for %.0f s",
-                    type(error.__cause__ or error).__name__,
+                    type(database_error(error)).__name__,
                     self.bound_s - waited,
                 )
             time.sleep(pause)
             pause = min(2 * pause, self.longest_pause_s)
+
+
+def database_error(error: BaseException) -> BaseException:
+    """Return the error that Optuna's storage has wrapped, or the error itself."""
+    wrapped = isinstance(error, optuna.exceptions.StorageInternalError)
+    return error.__cause__ if wrapped and error.__cause__ is not None else error
+
+
+def is_transient(error: BaseException) -> bool:
+    """Return whether a database error may pass: locked, full, or away for a while."""
+    cause = database_error(error)
+    if not isinstance(cause, OperationalError | InterfaceError):
+        return False
+    return not any(word in str(cause) for word in HOPELESS)

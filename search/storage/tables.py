@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 SCHEMA_VERSION = 1
 METADATA = MetaData()
-_KEY = String(250)  # as long as Optuna allows a study name to be indexed
+_KEY = String(512)  # as long as Optuna lets a study's name be
 
 SCHEMA = Table("winnow_schema", METADATA, Column("version", Integer, primary_key=True))
 

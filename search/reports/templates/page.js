@@ -66,9 +66,7 @@
     addLegend(plot, data);
     return Plotly.react(plot, data, layout, {
       responsive: true,
-      displaylogo: false,
-      modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"],
-      displayModeBar: touch ? false : "hover",
+      displayModeBar: false, // it offers to send the chart to a server, and crowds the tab order
     });
   };
 

@@ -1,0 +1,62 @@
+"""What a worker's process has: accelerators, threads, imports, environment."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from threadpoolctl import threadpool_limits
+
+from search.study import Resources
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+def free_accelerator() -> None:
+    """Give the accelerator's memory back that nobody uses: the next trial may share the device.
+
+    The platform imports no torch; it only speaks to one that a trainable has imported.
+    """
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
+        gc.collect()
+        torch.cuda.empty_cache()
+
+
+def visible_gpus() -> int:
+    """Return how many NVIDIA GPUs this process may use."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is not None:
+        return len([name for name in named.split(",") if name.strip() not in ("", "-1")])
+    return len(list(Path("/dev").glob("nvidia[0-9]*")))
+
+
+def local_gpus(resources: Resources) -> float:
+    """Return the GPUs that a trial holds in this process: as asked, as far as there are any."""
+    asked = 1.0 if resources.gpus is None else resources.gpus
+    return min(asked, float(visible_gpus()))
+
+
+def prepare_process(
+    *, threads: int, variables: Mapping[str, str], folders: Sequence[Path]
+) -> threadpool_limits:
+    """Make this process like the driver was when it had loaded the study.
+
+    Parameters
+    ----------
+    threads
+        Threads that native libraries may compute with: those that are loaded later read it from
+        the environment, the others are told by what is returned, as long as it is kept.
+    variables
+        Environment variables that the study file has set; which accelerators are visible stays
+        the engine's business.
+    folders
+        Folders to import from, after all others: a neighbour must not hide a module.
+    """
+    os.environ.update({name: str(threads) for name in THREAD_VARIABLES})
+    os.environ.update({k: v for k, v in variables.items() if not k.endswith("VISIBLE_DEVICES")})
+    sys.path += [str(folder) for folder in folders if str(folder) not in sys.path]
+    return threadpool_limits(threads)

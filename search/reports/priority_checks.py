@@ -1,0 +1,180 @@
+"""Go/no-go, flags, and the determinism check: what to know before trusting a row."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from search.ranking import Measured, Priority
+from search.ranking.measured import BASELINE, metric_of, scored_step
+from search.reports.priority_measures import runs_of
+from search.reports.priority_result import (
+    ArmTuning,
+    Check,
+    Determinism,
+    Flag,
+    LogEntry,
+)
+from search.reports.text import number, percent, plural
+from search.statistics import Row, judge_threshold
+from search.storage.records import TrialRecord
+from search.study import Objective
+
+COLLAPSED = 1e-5  # a loss this small is a task that no longer learns anything
+ROW_FLAGS = {
+    "val_up_test_not": "better on validation data, but not on held-out data",
+    "stopped_early": "the runs ended before its last look",
+    "withdrawn": "no longer in the study file; it keeps its place in K",
+    "planned": "listed, not run",
+    "free_win": "as good but cheaper",
+}
+
+
+def determinism(measured: Measured, again: Measured | None) -> Determinism:
+    """Compare the two runs of one baseline seed, metric by metric and step by step."""
+    repeats = {} if again is None else again.runs
+    seed = next((s for column, s in repeats if column == BASELINE), None)
+    first = measured.runs.get((BASELINE, seed)) if seed is not None else None
+    if seed is None or first is None:
+        return Determinism(None, None)
+    second = repeats[BASELINE, seed]
+    metric = measured.evaluation
+    pair = metric_of(first, metric), metric_of(second, metric)
+    apart = None if pair[0] is None or pair[1] is None else abs(pair[0] - pair[1])
+    found = max(_gaps(first, second), default=None)
+    same = first.outcome == second.outcome and len(first.steps) == len(second.steps)
+    if found is None or found[0] == 0:
+        return Determinism(seed, same, 0.0 if same else None, evaluation=apart)
+    largest = found[0] if math.isfinite(found[0]) else None
+    return Determinism(seed, identical=False, largest=largest, metric=found[1], step=found[2],
+                       evaluation=apart)  # fmt: skip
+
+
+def _gaps(one: TrialRecord, two: TrialRecord) -> Iterator[tuple[float, str, int]]:
+    """Yield (difference, metric, step); infinite where only one of the runs has a number."""
+    for first, second in zip(one.steps, two.steps, strict=False):
+        for metric in sorted(first.metrics.keys() | second.metrics.keys()):
+            a, b = (step.metrics.get(metric, math.nan) for step in (first, second))
+            if math.isnan(a) and math.isnan(b):
+                continue
+            gap = 0.0 if a == b else abs(a - b)
+            yield math.inf if math.isnan(gap) else gap, metric, first.step
+
+
+def criteria(specification: Mapping[str, Any]) -> list[tuple[str, Objective, float]]:
+    """Return (name, metric, threshold): the targets of the evaluation, and further criteria.
+
+    `criteria` of a registration holds entries ``{"name", "metric", "direction", "threshold"}``.
+    """
+    goal = Objective(**specification["evaluation"])
+    found = [(n, goal, float(v)) for n, v in (specification.get("targets") or {}).items()]
+    for entry in specification.get("criteria") or ():
+        metric = Objective(entry["metric"], entry["direction"])
+        found.append((entry["name"], metric, float(entry["threshold"])))
+    return found
+
+
+def checks(
+    specification: Mapping[str, Any], arms: Mapping[str, Sequence[TrialRecord]]
+) -> tuple[Check, ...]:
+    """Judge every arm against every criterion: one-sample bounds, never pooled.
+
+    Parameters
+    ----------
+    arms
+        The arms one might go with, and their runs.
+    """
+    found = []
+    for name, goal, threshold in criteria(specification):
+        for arm, runs in arms.items():
+            scores = [s for run in runs if (s := metric_of(run, goal.metric)) is not None]
+            if scores:
+                judged = judge_threshold(
+                    scores, threshold, goal.direction, alpha=specification["alpha"]
+                )
+                found.append(Check(name, goal.metric, goal.direction, threshold, arm, judged))
+    return tuple(found)
+
+
+def flags(
+    priority: Priority, log: Sequence[LogEntry], tunings: Sequence[ArmTuning]
+) -> tuple[Flag, ...]:
+    """Return what is to be known about every arm."""
+    found = [flag for row in priority.table.rows for flag in _row_flags(row)]
+    found += [flag for entry in log for flag in _curve_flags(entry)]
+    found += [flag for arm in tunings for flag in _border_flags(arm)]
+    for column in priority.measured.columns:
+        found += _collapses(priority.measured, column)
+        found += _guards(priority, column)
+    found += [Flag(arm, "bug", f"paused as a bug: {words}") for arm, words in priority.bugs.items()]
+    return tuple(found)
+
+
+def _row_flags(row: Row) -> Iterator[Flag]:
+    for kind in row.flags:
+        if kind in ROW_FLAGS:
+            yield Flag(row.technique, kind, ROW_FLAGS[kind])
+    if row.n_failed:
+        words = f"{row.n_failed} of {plural(row.n_seeds, 'run')} failed"
+        yield Flag(row.technique, "failures", f"{words}, and count as its worst")
+
+
+def _curve_flags(entry: LogEntry) -> Iterator[Flag]:
+    curves = entry.curves
+    if curves is None:
+        return
+    if curves.under_trained:
+        yield Flag(entry.arm, "under_trained", "its median peak is its last step: train longer")
+    elif curves.early_peak:
+        at = f"at step {number(curves.peak_step)}"
+        yield Flag(entry.arm, "early_peak", f"it peaks in the first tenth of the steps, {at}")
+
+
+def _border_flags(arm: ArmTuning) -> Iterator[Flag]:
+    for name, share in arm.border.items():
+        if share > 0:
+            often = "" if arm.n_tunings == 1 else f" in {percent(share)} of its tunings"
+            words = f"the best {name} lies at the border of its range{often}: widen it"
+            yield Flag(arm.arm, "on_border", words)
+
+
+def _collapses(measured: Measured, column: str) -> list[Flag]:
+    """Return the losses that vanish in this arm, and do not in the baseline's run of the seed."""
+    collapsed: dict[str, int] = {}
+    for run in runs_of(measured, column) if column != BASELINE else ():
+        base = measured.runs.get((BASELINE, run.asked.seed))
+        healthy = _losses(base) if base else {}
+        for name, value in _losses(run).items():
+            if abs(value) < COLLAPSED <= abs(healthy.get(name, 1.0)):
+                collapsed[name] = collapsed.get(name, 0) + 1
+    return [
+        Flag(column, "collapse", f"{name} falls below {COLLAPSED:g} in {plural(n, 'run')}")
+        for name, n in collapsed.items()
+    ]
+
+
+def _losses(run: TrialRecord) -> dict[str, float]:
+    step = scored_step(run)
+    metrics = step.metrics if step else {}
+    return {name: v for name, v in metrics.items() if "loss" in name.lower() and math.isfinite(v)}
+
+
+def _guards(priority: Priority, column: str) -> list[Flag]:
+    """Return guards that runs of an arm break.
+
+    `guards` of a registration holds entries ``{"name", "metric", "direction", "threshold"}``.
+    """
+    found = []
+    for entry in priority.specification.get("guards") or ():
+        goal = Objective(entry["metric"], entry["direction"])
+        runs = runs_of(priority.measured, column)
+        values = [v for run in runs if (v := metric_of(run, goal.metric)) is not None]
+        broken = sum(goal.sign * (v - entry["threshold"]) < 0 for v in values)
+        if broken:
+            limit = f"{goal.metric} {'≥' if goal.sign > 0 else '≤'} {number(entry['threshold'])}"
+            words = (
+                f"{entry['name']} ({limit}) is broken in {broken} of {plural(len(values), 'run')}"
+            )
+            found.append(Flag(column, "guard", words))
+    return found
