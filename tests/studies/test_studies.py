@@ -1,0 +1,42 @@
+"""Every study loads from a foreign folder and runs two trials."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from search.engine.stream import Limits
+from search.loading import load_study
+from search.parameters import Parameters
+from search.protocol.searching import Options, run_search
+
+STUDIES = sorted((Path(__file__).parents[2] / "studies").glob("*.py"))
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+def test_a_study_runs_two_trials(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    loaded = load_study(path)
+    options = Options(f"sqlite:///{tmp_path}/winnow.db", engine="local")
+    outcome = run_search(loaded, options, trials=2, limits=Limits(), confirm=0)
+    assert sum(outcome.outcomes.values()) == 2
+    assert set(outcome.outcomes) <= {"complete", "pruned"}
+    assert outcome.best is not None
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+def test_a_study_reads_like_a_paragraph(path):
+    text = path.read_text()
+    assert text.startswith('"""')
+    assert f"studies/{path.name}" in text
+    assert "\ndef " not in text
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+def test_every_point_of_the_space_can_be_suggested(path):
+    study = load_study(path).study
+    parameters = Parameters.of(study.space, study.techniques)
+    for point in study.space.points:
+        config = study.space.configuration(point)
+        assert parameters.encode(config)
