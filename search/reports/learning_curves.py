@@ -69,9 +69,10 @@ class Rung:
 
 
 def learning_curves(
-    records: Sequence[TrialRecord], objective: Objective, rungs: Sequence[int]
+    records: Sequence[TrialRecord], objective: Objective, brackets: Sequence[Sequence[int]]
 ) -> Curves:
-    """Return the curves of an objective over all trials."""
+    """Return the curves of an objective over all trials, given every bracket's rungs."""
+    rungs = sorted({step for bracket in brackets for step in bracket})
     limit = min(MOST, max(FEWEST, POINTS // max(1, len(records))))
     whole = [(record, _finite(record, objective.metric)) for record in records]
     curves = tuple(

@@ -82,6 +82,19 @@ TONES = (
 )
 
 
+AXIS = {
+    "gridcolor": GRID.light,
+    "linecolor": GRID.light,
+    "zeroline": False,
+    "ticks": "",
+    "automargin": True,
+    "exponentformat": "e",
+    "minexponent": 4,
+    "ticklabelstandoff": 5,
+    "title": {"standoff": 10, "font": {"size": 13}},
+}
+
+
 def dark_of() -> dict[str, str]:
     """Return the dark colour of every light one: what a page swaps when the screen is dark."""
     return {tone.light: tone.dark for tone in TONES}
@@ -89,17 +102,6 @@ def dark_of() -> dict[str, str]:
 
 def template() -> go.layout.Template:
     """Return the look of every figure: quiet grid, no frame, the page's own fonts."""
-    axis = {
-        "gridcolor": GRID.light,
-        "linecolor": GRID.light,
-        "zeroline": False,
-        "ticks": "",
-        "automargin": True,
-        "exponentformat": "e",
-        "minexponent": 4,
-        "ticklabelstandoff": 5,
-        "title": {"standoff": 10, "font": {"size": 13}},
-    }
     return go.layout.Template(
         layout={
             "paper_bgcolor": "rgba(0,0,0,0)",
@@ -125,7 +127,7 @@ def template() -> go.layout.Template:
             },
             "margin": {"l": 8, "r": 12, "t": 8, "b": 8},
             "hovermode": "closest",
-            "xaxis": axis,
-            "yaxis": axis,
+            "xaxis": AXIS,
+            "yaxis": AXIS,
         }
     )

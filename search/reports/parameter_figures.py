@@ -1,4 +1,4 @@
-"""Figures of a search's parameters: parallel coordinates, slices, importances; and the check."""
+"""Figures of a search's parameters: parallel coordinates, slices, importances."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from plotly import graph_objects as go
 
 from search.reports import palette
-from search.reports.confirmation import Confirmation
 from search.reports.figures import (
     MANY,
     Drawing,
@@ -19,12 +18,11 @@ from search.reports.figures import (
     polyline,
     star,
     value_axis,
-    wrapped,
 )
 from search.reports.importances import LABEL, Importances
 from search.reports.projections import Band, Line, Points, Slice
 from search.reports.search_result import SearchReport
-from search.reports.text import number, percent, plural, shown, signed
+from search.reports.text import number, percent, plural, shown
 
 NOT_SET = -0.13  # where a line runs past a parameter that did not exist for its trial
 ROW = 62  # pixels per axis
@@ -276,69 +274,3 @@ def importance_bars(found: Importances) -> Drawing:
 def _shares(shares: Mapping[str, float]) -> str:
     listed = [f"{name} {percent(share)}" for name, share in list(shares.items())[:8]]
     return f"Bar chart of parameter importances, {LABEL}: {', '.join(listed)}."
-
-
-def check(found: Confirmation) -> Drawing:
-    """Return baseline and best on each fresh seed, joined by a line; reference lines beside."""
-    figure = frame(330, showlegend=True)
-    names = ["baseline", "best", *found.references]
-    paired = [pair for pair in found.pairs if pair.baseline is not None and pair.best is not None]
-    x, y = polyline(([0, 1], [pair.baseline, pair.best]) for pair in paired)
-    figure.add_trace(
-        go.Scatter(
-            x=x,
-            y=y,
-            mode="lines",
-            name="same seed",
-            hoverinfo="skip",
-            line={"width": 1.6, "color": palette.MUTED.light},
-        )
-    )
-    for place, (kind, tone) in enumerate((("baseline", palette.BASELINE), ("best", palette.BEST))):
-        values = [(p.seed, p.baseline if kind == "baseline" else p.best) for p in found.pairs]
-        known = [(seed, value) for seed, value in values if value is not None]
-        figure.add_trace(
-            marks(
-                [place] * len(known),
-                [value for _, value in known],
-                kind,
-                tone,
-                name=kind,
-                hover=[f"{kind}, seed {seed}: {number(value)}" for seed, value in known],
-                size=13,
-            )
-        )
-    for place, (name, by_seed) in enumerate(found.references.items(), start=2):
-        figure.add_trace(
-            marks(
-                [place] * len(by_seed),
-                list(by_seed.values()),
-                "reference",
-                palette.TARGET,
-                name=label(name),
-                hover=[f"{label(name)}, seed {s}: {number(v)}" for s, v in by_seed.items()],
-                size=10,
-                showlegend=False,
-            )
-        )
-    goal = found.evaluation
-    figure.update_layout(
-        xaxis={
-            "tickvals": list(range(len(names))),
-            "ticktext": [wrapped(name) for name in names],
-            "range": [-0.5, len(names) - 0.5],
-            "showgrid": False,
-        },
-        yaxis={"title": {"text": f"{label(goal.metric)} ({goal.direction})"}},
-    )
-    return Drawing(
-        key="check",
-        title=f"Held-out {goal.metric} on fresh seeds",
-        caption="Each line joins the two configurations on one seed.",
-        description="; ".join(
-            f"seed {p.seed}: baseline {number(p.baseline)}, best {number(p.best)}, "
-            f"difference {signed(p.difference)}"
-            for p in found.pairs
-        ),
-        figure=figure,
-    )

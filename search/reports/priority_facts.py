@@ -204,7 +204,7 @@ def delta_words(report: PriorityReport) -> str:
         stated = report.specification["smallest_gain"]
         return "not known before the first look" if stated is None else number(stated)
     found = " to ".join(number(delta) for delta in dict.fromkeys((deltas[0], deltas[-1])))
-    return f"{found} ({report.table.delta_origin})"
+    return f"{found}, {report.table.delta_origin}"
 
 
 def stack_lines(report: PriorityReport) -> Iterator[str]:
@@ -234,6 +234,14 @@ def stack_lines(report: PriorityReport) -> Iterator[str]:
             yield stack.note
     for weaker, stronger in stack.left_out:
         yield f"{weaker} stays out of the stack: it excludes {stronger}, which gains more."
+
+
+def tuning_sentence(report: PriorityReport) -> str:
+    """Return how the arms were tuned, and what may not be read from it."""
+    return (
+        f"Tuned {_tuning(report)}, on {report.objective.metric}, at the same sample points for what "
+        "arms share. This display says nothing about which technique is better: the table does."
+    )
 
 
 def determinism_line(report: PriorityReport) -> str:

@@ -39,7 +39,7 @@ def forest(report: PriorityReport) -> Drawing:
     )  # fmt: skip
     return Drawing(
         key="forest",
-        title="Effects",
+        title="Effects and their intervals",
         caption="Bars: intervals that hold at every planned look. Small dots: one pair of runs on "
         "one seed. Solid line: no effect; dashed: the smallest gain worth adopting. The shrunken "
         "effect, by which rows are ranked, is pulled towards 0 as far as the effect is uncertain."

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from search.reports.priority_result import Line, PriorityReport
-from search.reports.text import ABSENT, MINUS, plural
+from search.reports.text import ABSENT, MINUS, number, plural
 from search.statistics import Row, Verdict, WorthIt
 
 BADGES: Mapping[Verdict | None, str] = {
@@ -118,7 +118,7 @@ def detail(row: Row, entry: Mapping[str, Any], bug: str, context: Mapping[str, A
     context
         `metric`, `decimals`, `refusal` and `needs` (technique to the seeds of its next look).
     """
-    delta = fixed(row.delta, context["decimals"])
+    delta = number(row.delta)
     match row.verdict:
         case None:
             return _undecided(row, context["needs"].get(row.technique))

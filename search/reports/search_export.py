@@ -10,13 +10,12 @@ from io import StringIO
 from typing import Any
 
 from search.configuration import plain
+from search.reports.cells import cell
 from search.reports.search_result import SearchReport
 from search.reports.search_words import SELECTED
-from search.reports.text import printable
 from search.reports.trial_rows import TrialRow
 
 SCHEMA = 1
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run text that begins so
 
 
 def search_json(report: SearchReport) -> str:
@@ -108,19 +107,11 @@ def search_csv(report: SearchReport) -> str:
     heads = ["trial", "outcome", *metrics, "score_step", "last_step", "elapsed_s", "attempts"]
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([_cell(head) for head in [*heads, "seed", "bracket", "arm", *names]])
+    writer.writerow([cell(head) for head in [*heads, "seed", "bracket", "arm", *names]])
     for row in report.trials:
         values = [*row.values, *[None] * (len(metrics) - len(row.values))]
         facts = [row.score_step, row.last_step, row.elapsed_s, row.attempts, row.seed, row.bracket]
         params = [row.params.get(name) for name in names]
         cells = [row.number, row.outcome, *values, *facts, row.arm, *params]
-        writer.writerow([_cell(cell) for cell in cells])
+        writer.writerow([cell(value) for value in cells])
     return text.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    """Return a cell; text that a spreadsheet would take for a formula is marked as text."""
-    if isinstance(value, str):
-        text = printable(value)
-        return f"'{text}" if text.startswith(FORMULA) else text
-    return "" if value is None else value

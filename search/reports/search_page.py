@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from search.reports import search_words
+from search.reports.check_figure import check
 from search.reports.figures import Drawing
 from search.reports.page import page
-from search.reports.parameter_figures import check, coordinates, importance_bars, slices
-from search.reports.search_figures import curves, history, pareto, workers
+from search.reports.parameter_figures import coordinates, importance_bars, slices
+from search.reports.search_figures import curves, history, pareto
 from search.reports.search_result import SearchReport
+from search.reports.timeline_figure import workers
 
 BASELINE = "baseline"
 

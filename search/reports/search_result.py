@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -40,12 +41,6 @@ class SearchReport:
         For several objectives: numbers of the completed trials that no other one dominates.
     improvements
         (number, value) of every trial that was the best so far when it was asked.
-    counts
-        Trials by outcome, in the order of `OUTCOMES`.
-    asked_for
-        How many trials the search was asked for; None when that is not registered.
-    steps_trained
-        Steps of all trials together.
     steps_saved
         Share of the steps of complete, pruned and diverged trials that pruning saved.
     targets
@@ -67,9 +62,6 @@ class SearchReport:
     gain: float | None
     front: tuple[int, ...]
     improvements: tuple[tuple[int, float], ...]
-    counts: Mapping[str, int]
-    asked_for: int | None
-    steps_trained: int
     steps_saved: float | None
     targets: Mapping[str, float]
     targets_beyond: Mapping[str, float]
@@ -88,6 +80,22 @@ class SearchReport:
     def objective(self) -> Objective:
         """The first objective."""
         return self.objectives[0]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Trials by outcome, in the order of `OUTCOMES`."""
+        counted = Counter(row.outcome for row in self.trials)
+        return {outcome: counted[outcome] for outcome in OUTCOMES if counted[outcome]}
+
+    @property
+    def asked_for(self) -> int | None:
+        """How many trials the search was asked for; None when that is not registered."""
+        return self.specification.get("n_trials")
+
+    @property
+    def steps_trained(self) -> int:
+        """Steps of all trials together."""
+        return sum(row.last_step for row in self.trials)
 
     @property
     def finished(self) -> bool:

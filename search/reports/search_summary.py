@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,7 +23,7 @@ from search.reports.projections import (
     ranked,
     slice_of,
 )
-from search.reports.search_result import OUTCOMES, SearchReport
+from search.reports.search_result import SearchReport
 from search.reports.timeline import timeline
 from search.reports.trial_rows import TrialRow, trial_row
 from search.reports.views import View, view_of
@@ -56,31 +55,19 @@ def search_report(database: Database, name: str) -> SearchReport:
     study = database.write(
         lambda: optuna.load_study(study_name=series.study, storage=database.optuna)
     )
-    params = {trial.number: trial.params for trial in study.get_trials(deepcopy=False)}
+    trials = database.write(lambda: study.get_trials(deepcopy=False))
+    params = {trial.number: trial.params for trial in trials}
     confirm = f"{name}/{CONFIRM}"
     check = read_series(database, confirm) if confirm in series_names(database, name) else None
-    return summarise(series, params, importances(study), check)
+    return _summary(series, params, database.write(lambda: importances(study)), check)
 
 
-def summarise(
+def _summary(
     series: SeriesRecord,
     params: Mapping[int, Mapping[str, Any]],
     shares: Importances,
-    check: SeriesRecord | None = None,
+    check: SeriesRecord | None,
 ) -> SearchReport:
-    """Return the report of a search that was read already.
-
-    Parameters
-    ----------
-    series
-        The search.
-    params
-        Optuna's parameters, by trial number.
-    shares
-        Importances of the parameters.
-    check
-        The series that confirms the best configuration, if there is one.
-    """
     goals = _goals(series)
     rows = _rows(series, params)
     best = ranked(rows, goals[0])[0] if len(goals) == 1 and any(r.complete for r in rows) else None
@@ -88,9 +75,7 @@ def summarise(
     axes = _axes(series, rows)
     targets = _numbers(series.specification.get("targets"))
     view, beyond = _view(rows, (best, baseline), targets, goals[0])
-    # a search with several objectives is never pruned
-    brackets = rung_steps(series.specification) if len(goals) == 1 else ()
-    steps = sorted({step for bracket in brackets for step in bracket})
+    brackets = rung_steps(series.specification) if len(goals) == 1 else ()  # else never pruned
     return SearchReport(
         name=series.name,
         created=series.created,
@@ -103,16 +88,13 @@ def summarise(
         gain=_gain(best, baseline, goals[0]),
         front=_front(rows, goals) if len(goals) > 1 else (),
         improvements=_improvements(rows, goals[0]),
-        counts=_counts(rows),
-        asked_for=series.specification.get("n_trials"),
-        steps_trained=sum(row.last_step for row in rows),
         steps_saved=_saved(rows, _max_steps(series)),
         targets={name: value for name, value in targets.items() if name not in beyond},
         targets_beyond=beyond,
         code=_code(series.specification, best),
         view=view,
         parameters=parameter_rows(axes, ranked(rows, goals[0]), best, baseline),
-        curves=tuple(learning_curves(series.trials, goal, steps) for goal in goals),
+        curves=tuple(learning_curves(series.trials, goal, brackets) for goal in goals),
         rungs=rung_table(series.trials, rows, brackets, goals[0]),
         slices=tuple(slice_of(axis, rows, best, baseline) for axis in axes),
         parallel=parallel(axes, rows, goals[0]),
@@ -211,11 +193,6 @@ def _improvements(rows: Sequence[TrialRow], goal: Objective) -> tuple[tuple[int,
         if row.complete and (not found or goal.sign * (row.values[0] - found[-1][1]) > 0):
             found.append((row.number, row.values[0]))
     return tuple(found)
-
-
-def _counts(rows: Sequence[TrialRow]) -> dict[str, int]:
-    counted = Counter(row.outcome for row in rows)
-    return {outcome: counted[outcome] for outcome in OUTCOMES if counted[outcome]}
 
 
 def _max_steps(series: SeriesRecord) -> int:

@@ -103,7 +103,7 @@ def open_metrics(record: TrialRecord, step: int | None) -> dict[str, float]:
     """Return what a trial reported at a step, held-out metrics left out."""
     found = step_at(record, step)
     metrics = found.metrics if found else {}
-    return {name: v for name, v in metrics.items() if True}
+    return {name: v for name, v in metrics.items() if not name.startswith(TEST_PREFIX)}
 
 
 def step_at(record: TrialRecord, step: int | None) -> Step | None:

@@ -52,7 +52,6 @@ LINES = (
     palette.RUNNING,
     palette.FAILED,
     palette.BEST,
-    palette.STOPPED,
 )
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
@@ -63,5 +62,5 @@ def css(verdict: Verdict | None) -> str:
 
 
 def line_look(place: int) -> tuple[Tone, str]:
-    """Return colour and dash of the n-th line of a figure; no two of the first 30 are alike."""
+    """Return colour and dash of the n-th line of a figure; no two of the first 25 are alike."""
     return LINES[place % len(LINES)], DASHES[place // len(LINES) % len(DASHES)]

@@ -100,12 +100,13 @@
     const table = head.closest("table");
     const body = table.tBodies[0];
     const sign = descending ? -1 : 1;
-    const keyed = [...body.rows].map((row) => [keyOf(row, head.cellIndex), row]);
+    const keyed = [...body.rows].filter((row) => !row.dataset.of).map((row) => [keyOf(row, head.cellIndex), row]);
     keyed.sort(([one], [two]) => {
       if (one === null || two === null) return (one === null) - (two === null);
       return sign * compare(one, two);
     });
-    body.append(...keyed.map(([, row]) => row));
+    const folds = (row) => (row.dataset.fold ? [row, document.getElementById(row.dataset.fold)] : [row]);
+    body.append(...keyed.flatMap(([, row]) => folds(row))); // what folds out of a row stays under it
     for (const other of head.parentElement.cells) other.removeAttribute("aria-sort");
     head.setAttribute("aria-sort", descending ? "descending" : "ascending");
     const status = document.getElementById(table.dataset.status);
@@ -114,6 +115,27 @@
   for (const button of document.querySelectorAll("[data-sort]")) {
     const head = button.closest("th");
     button.addEventListener("click", () => sort(head, head.getAttribute("aria-sort") === "ascending"));
+  }
+
+  // ---- rows that fold out: all open where there is no script, and in print ----
+  const folding = [...document.querySelectorAll("[data-toggle]")].map((button) => {
+    const part = document.getElementById(button.dataset.toggle);
+    const show = (open) => {
+      part.hidden = !open;
+      button.setAttribute("aria-expanded", String(open));
+    };
+    button.setAttribute("aria-controls", part.id);
+    button.addEventListener("click", () => show(part.hidden));
+    show(false);
+    return show;
+  });
+  for (const button of document.querySelectorAll("[data-toggle-all]")) {
+    button.addEventListener("click", () => {
+      const open = button.getAttribute("aria-expanded") !== "true";
+      folding.forEach((show) => show(open));
+      button.setAttribute("aria-expanded", String(open));
+      button.textContent = open ? "Fold all rows" : "Unfold all rows";
+    });
   }
 
   for (const input of document.querySelectorAll("[data-filter]")) {

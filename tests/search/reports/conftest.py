@@ -121,17 +121,9 @@ class Planter:
         """Write a trial whose curve is the first objective's, or whole metrics by step."""
         config = config or Config()
         encoded = PARAMETERS.encode(config) if params is None else dict(params)
-        asked = Asked(
-            arm=arm,
-            seed=seed,
-            configuration=flatten(config),
-            changes=_changes(config) if changes is None else dict(changes),
-            max_steps=FULL,
-            params=encoded,
-            distributions=PARAMETERS.distributions(encoded)
-            if distributions is None
-            else dict(distributions),
-        )
+        domains = PARAMETERS.distributions(encoded) if distributions is None else distributions
+        changed = _changes(config) if changes is None else dict(changes)
+        asked = Asked(arm, seed, flatten(config), changed, FULL, encoded, dict(domains))
         number = self.series.ask(asked, {})
         worker = int(np.argmin(self._free))
         started, attempt = self._free[worker], 0
@@ -139,13 +131,12 @@ class Planter:
         if lost_at is not None:
             self._attempt(number, 0, worker, 0, started, metrics[:lost_at], "lost", None, step_s)
             started, attempt = started + step_s * lost_at + 5, 1
-        running = outcome == "running"
-        end = None if running else {"failed": "raised"}.get(outcome, outcome)
+        end = {"failed": "raised", "running": None}.get(outcome, outcome)
         ended = self._attempt(
             number, attempt, worker, lost_at or 0, started, metrics, end, error, step_s
         )
         self._free[worker] = ended + 1
-        if not running:
+        if outcome != "running":
             result = self._result(outcome, metrics, values, reason, ended)
             self.series.record(number, attempt, result=result)
             self.series.tell(number, result, {})

@@ -55,10 +55,10 @@ def test_curves_are_thinned_only_when_there_are_many(database: Database, plant: 
         planter.trial([0.5] * 27)
     records = read_series(database, "demo/search").trials
     objective = Objective("val_ap", "maximize")
-    few = learning_curves(records, objective, (3, 9))
+    few = learning_curves(records, objective, [(3, 9)])
     assert not few.thinned
     assert [len(curve.steps) for curve in few.curves] == [27, 27, 27]
-    many = learning_curves(records * (POINTS // 27), objective, (3, 9))
+    many = learning_curves(records * (POINTS // 27), objective, [(3, 9)])
     assert many.thinned
     assert {3, 9} <= set(many.curves[0].steps)
     assert sum(len(curve.steps) for curve in many.curves) < 1.5 * POINTS
