@@ -20,7 +20,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from search.cli import dashboard, report, searching
+from search.cli import dashboard, plan, report, running, searching
 from search.errors import (
     OptionError,
     SpaceError,
@@ -43,6 +43,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+app.command(name="plan")(plan.plan)
+app.command(name="run")(running.run)
 app.command(name="search")(searching.search)
 app.command(name="report")(report.report)
 app.command(name="dashboard")(dashboard.dashboard)

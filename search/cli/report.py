@@ -10,7 +10,9 @@ import typer
 
 from search.cli.options import STORAGE, Storage, existing_database
 from search.loading import LoadedStudy, load_study
-from search.reports import render, search_report
+from search.reports import PriorityReport, SearchReport, priority_report, render, search_report
+from search.storage.database import Database
+from search.storage.registrations import read_registrations
 
 
 def report(
@@ -34,7 +36,7 @@ def report(
     """
     name = _name(context, file_or_name)
     with existing_database(storage) as database:
-        text = render(search_report(database, name), format_)
+        text = render(study_report(database, name), format_)
     if output is None:
         sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
         return
@@ -47,3 +49,10 @@ def _name(context: typer.Context, file_or_name: str) -> str:
         return context.obj.study.name
     path = Path(file_or_name)
     return load_study(path).study.name if path.suffix == ".py" else file_or_name
+
+
+def study_report(database: Database, name: str) -> PriorityReport | SearchReport:
+    """Return a study's priority table; its search where nothing was measured."""
+    if read_registrations(database, name):
+        return priority_report(database, name)
+    return search_report(database, name)

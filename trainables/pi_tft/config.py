@@ -39,9 +39,7 @@ class ModelConfig:
     layers: int = 1  # 2 in the source system
     heads: int = 2  # 8 dimensions each, as few as keep attention expressive; 4 in the source system
     dropout: float = 0.1  # the paper's smallest; the source system's is 0.15
-    gated_selection: bool = (
-        False  # variables embedded linearly, as in the source system, or by GRNs
-    )
+    gated_selection: bool = False  # the source system embeds variables linearly, the paper by GRNs
     pooling: Pooling = "last"  # the baseline of the source document
     pool_hidden: int = 16  # hidden units of the attention pool's score: the width
 

@@ -49,7 +49,7 @@ def _metrics(splits: Splits, scores: ReferenceScores) -> dict[str, float]:
     test = Predictions(scores.test, splits.test.label)
     thresholds = tuned_thresholds(validation)
     scaled = fit_temperature(validation)
-    found = {}
+    found: dict[str, float] = {}
     for prefix, split, events in (
         ("val_", validation, splits.validation),
         ("test_", test, splits.test),

@@ -24,7 +24,7 @@ from trainables.techniques.surgery import GradientSurgery
 OBJECTIVE = "val_ap"  # what early stopping watches
 CHECKPOINT = "pi_tft.pt"
 SPLITS = ("validation", "test")
-EVALUATED_TOGETHER = 1024  # events: few enough for a CPU's cache, and for the documented size's memory
+EVALUATED_TOGETHER = 1024  # events: few enough for the documented size's memory
 
 
 class PiTft:
