@@ -111,7 +111,7 @@ class Parameters:
         return {p.name: p.domain for p in self.parameters if p.name in asked}
 
 
-def ask_trial(trial: optuna.Trial) -> Ask:
+def ask_trial(trial: optuna.Trial | optuna.trial.FixedTrial) -> Ask:
     """Return a function that asks an Optuna trial through its public suggest methods."""
 
     def ask(name: str, domain: Domain) -> Any:

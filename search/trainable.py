@@ -153,7 +153,8 @@ def _class_problems(trainable: type) -> Iterator[str]:
     for name, takes in METHODS.items():
         method = getattr(trainable, name, None)
         if not callable(method):
-            others = [other for other in dir(trainable) if not other.startswith("_")]
+            public = [other for other in dir(trainable) if not other.startswith("_")]
+            others = [other for other in public if callable(getattr(trainable, other))]
             meant = did_you_mean(name, others)
             yield f"class {trainable.__name__} lacks the method {name}({takes}){meant}"
     if inspect.isabstract(trainable):

@@ -15,6 +15,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from sqlalchemy.engine import URL
@@ -60,7 +61,7 @@ class Postgres:
         return url.render_as_string(hide_password=False)
 
     def start(self) -> None:
-        """Start the server and wait until it answers."""
+        """Start the server and wait until it answers; it ends with the thread that started it."""
         settings = {
             "listen_addresses": "127.0.0.1",
             "port": str(self.port),
@@ -158,7 +159,7 @@ class Postgres:
         if done.returncode:
             raise NoPostgres(f"initdb: {done.stderr.strip()}")
 
-    def _identity(self) -> dict[str, object]:
+    def _identity(self) -> dict[str, Any]:
         if self._user is None:
             return {"cwd": self._folder}
         return {

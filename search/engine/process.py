@@ -58,5 +58,6 @@ def prepare_process(
     """
     os.environ.update({name: str(threads) for name in THREAD_VARIABLES})
     os.environ.update({k: v for k, v in variables.items() if not k.endswith("VISIBLE_DEVICES")})
-    sys.path += [str(folder) for folder in folders if str(folder) not in sys.path]
+    wanted = dict.fromkeys(str(folder) for folder in folders)
+    sys.path += [folder for folder in wanted if folder not in sys.path]
     return threadpool_limits(threads)

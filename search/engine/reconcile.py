@@ -84,7 +84,7 @@ def _last_sign(attempt: Attempt, record: TrialRecord) -> float:
     """Return when a killed attempt was heard of last: how long nobody worked is not its time."""
     steps = [step.finished for step in (*record.steps, *record.superseded)]
     written = [checkpoint.written for checkpoint in record.checkpoints]
-    return max(attempt.started, *steps, *written)
+    return max([attempt.started, *steps, *written])
 
 
 def _told(trials: Trials, record: TrialRecord, live: Live) -> Result | None:

@@ -17,6 +17,7 @@ from search.parameters import Parameters, ask_trial
 from search.storage.records import Result
 from search.study import Direction
 
+FIXED = "winnow:fixed"  # noted on a trial whose values no sampler proposed
 _NAME = "shadow"
 
 
@@ -63,7 +64,7 @@ class Shadow:
         for key, value in notes.items():
             self._memory.set_study_system_attr(self._id, key, value)
         self._places: dict[int, int] = {}
-        self._asked = -1
+        self._asked, self._fixed = -1, False
         self._resumed = False
         self._unscored: list[int] = []
 
@@ -108,6 +109,8 @@ class Shadow:
     def notes_on(self, number: int) -> dict[str, Any]:
         """Return what the sampler noted about the trial just asked; it got this number."""
         self._places[number] = self._asked
+        if self._source.replays:
+            return {FIXED: True} if self._fixed else {}
         if not self._source.keeps_notes:
             return {}
         return kept_notes(self._memory.get_trial(self._trial_id(number)).system_attrs)
@@ -140,14 +143,16 @@ class Shadow:
             self._study.enqueue_trial(dict(fixed))
         self._study.sampler = self._source.sampler(number)
         trial = self._study.ask()
-        self._asked = trial.number
+        self._asked, self._fixed = trial.number, fixed is not None
         return trial
 
     def _replay(self, trial: FrozenTrial) -> None:
         with _quiet():
-            ask = ask_trial(self._ask(trial.number, trial.params))
+            again = self._ask(trial.number, trial.params)
+            if FIXED not in trial.system_attrs:
+                _ = again.relative_params  # here the sampler proposed, and took note of it
             for name, domain in trial.distributions.items():
-                ask(name, domain)  # type: ignore[arg-type]  # one of the three we ask for
+                ask_trial(again)(name, domain)  # type: ignore[arg-type]  # one of our three
 
     def _add(self, trial: FrozenTrial) -> None:
         self._study.add_trial(trial)

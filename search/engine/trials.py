@@ -127,7 +127,12 @@ class Trials:
         if asked is None:
             return None
         live = self.new_live(asked)
-        live.noted = {**live.attributes(socket.gethostname()), **self._attributes}
+        live.noted = {
+            **self._attributes,
+            "arm": asked.arm,
+            "seed": asked.seed,
+            **live.attributes(socket.gethostname()),
+        }
         number = self.series.ask(asked, live.noted)
         self.series.mirror(number, self.policy.notes_on(number))
         if number > self.next_number:

@@ -14,6 +14,8 @@ import signal
 import tempfile
 import threading
 import time
+import traceback
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -27,7 +29,7 @@ from search.engine.cluster import cluster_resources, node_resources
 from search.engine.job import Key, Task
 from search.engine.process import prepare_process
 from search.engine.stream import Stream
-from search.engine.worker import Worker
+from search.engine.worker import Worker, never_started
 from search.errors import EngineError
 from search.study import Resources
 
@@ -54,19 +56,32 @@ class TrialActor(tune.Trainable):
     """Runs jobs in a worker process; kept for the next trial, so imports are paid once."""
 
     def setup(self, config: dict[str, Any], **cargo: Any) -> None:
-        """Make the process ready, and begin the worker's first job."""
+        """Make the process ready; the first job begins with the first step."""
         self._threads = prepare_process(**cargo["process"])
-        self._task: Task = cloudpickle.loads(cargo["task"])
-        self._worker = Worker(self._task, cloudpickle.loads(config["job"]))
+        self._task, self._job = cargo["task"], config["job"]
+        self._worker: Worker | None = None
 
     def step(self) -> dict[str, Any]:
         """Run one batch."""
+        started = time.time()
+        try:
+            if self._worker is None:
+                self._worker = self._begin()
+        except Exception as error:  # noqa: BLE001 - what cannot be imported here may raise anything
+            trace = "".join(traceback.format_exception(error))
+            return {"batch": never_started(uuid.uuid4().hex, started, trace)}
         return {"batch": self._worker.advance()}
 
+    def _begin(self) -> Worker:
+        """Read the task once, and the job; both may need modules that are missing here."""
+        if isinstance(self._task, bytes):
+            self._task = cloudpickle.loads(self._task)
+        return Worker(self._task, cloudpickle.loads(self._job))
+
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Begin the next job in the same process, after the one before has been closed."""
-        self._worker.close()
-        self._worker = Worker(self._task, cloudpickle.loads(new_config["job"]))
+        """Close the job before, and let the next one begin in the same process."""
+        self.cleanup()
+        self._job, self._worker = new_config["job"], None
         return True
 
     def save_checkpoint(self, checkpoint_dir: str) -> dict[str, Any]:  # noqa: ARG002 - Tune's
@@ -78,7 +93,8 @@ class TrialActor(tune.Trainable):
 
     def cleanup(self) -> None:
         """Close the job under way."""
-        self._worker.close()
+        if self._worker is not None:
+            self._worker.close()
 
 
 class Bridge:
@@ -296,13 +312,9 @@ def _signals_kept() -> Iterator[None]:
 
 def _reason(trial: Any) -> tuple[str, bool]:
     """Return why a worker was lost, and whether the next one would be lost for the same reason."""
-    error = trial.get_pickled_error()
-    text = str(error or trial.get_error() or "unknown")
+    text = str(trial.get_pickled_error() or trial.get_error() or "")
     if NO_MEMORY in text:
         return "the node ran out of memory", True
-    if error is not None and hasattr(error, "as_instanceof_cause"):  # raised while it was set up
-        cause = error.as_instanceof_cause()
-        return f"{type(cause).__name__}: {str(cause).splitlines()[-1]}", True
     return "its process died", False
 
 

@@ -177,19 +177,26 @@ class Worker:
             batch = self._batch(self._open, "raised", trace)
             self.close()
             return batch
-        return Batch(
-            token=token,
-            host=socket.gethostname(),
-            pid=os.getpid(),
-            started=started,
-            start_step=0,
-            end="raised",
-            error=trace,
-            log=self._tail.text,
-            peak_memory=peak_memory(),
-            gpus=self._task.gpus,
-            versions=versions(),
-        )
+        return never_started(token, started, trace, self._tail.text, self._task.gpus)
+
+
+def never_started(
+    token: str, started: float, error: str, log: str = "", gpus: float = 0.0
+) -> Batch:
+    """Return the batch of an attempt that raised before its first step."""
+    return Batch(
+        token=token,
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        started=started,
+        start_step=0,
+        end="raised",
+        error=error,
+        log=log,
+        peak_memory=peak_memory(),
+        gpus=gpus,
+        versions=versions(),
+    )
 
 
 def load_data(task: Task) -> Any:

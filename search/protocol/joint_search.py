@@ -29,7 +29,8 @@ class JointSearch:
     series
         Where the trials are stored.
     n_trials
-        Trials in all, those of earlier commands and failed ones included.
+        Trials in all, those of earlier commands and failed ones included; those that somebody
+        else has put into the Optuna study are not.
     seed
         Of the sampler, of the brackets, and of every trial's training: all configurations are
         compared on the same seed, and the best one is confirmed on fresh seeds afterwards.
@@ -43,6 +44,7 @@ class JointSearch:
         directions = [goal.direction for goal in study.goals]
         self._shadow = Shadow(study.sampler, directions, seed, series.study_notes())
         self._first = list(first_points(study, self._parameters))
+        self._own = 0
 
     @property
     def wanted(self) -> int:
@@ -51,8 +53,9 @@ class JointSearch:
 
     def propose(self, number: int) -> Asked | None:
         """Return trial `number`: a point to try first, or what the sampler suggests."""
-        if number >= self._n_trials or self._shadow.exhausted:
+        if self._own >= self._n_trials or self._shadow.exhausted:
             return None
+        self._own += 1
         fixed = self._first.pop(0) if self._first else None
         params = self._shadow.ask(number, self._parameters, fixed)
         self._series.mirror_study(self._shadow.notes())
@@ -97,6 +100,7 @@ class JointSearch:
         self._decider.restore(record.number, asked.bracket, curve)
         if record.result is not None and record.result.outcome == "diverged":
             self._decider.diverged(record.number, asked.bracket, record.result.step or 0)
+        self._own += 1
         self._shadow.restore(trial, record.result)
         self._first = [point for point in self._first if point != trial.params]
 

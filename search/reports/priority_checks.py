@@ -9,13 +9,7 @@ from typing import Any
 from search.ranking import Measured, Priority
 from search.ranking.measured import BASELINE, metric_of, scored_step
 from search.reports.priority_measures import runs_of
-from search.reports.priority_result import (
-    ArmTuning,
-    Check,
-    Determinism,
-    Flag,
-    LogEntry,
-)
+from search.reports.priority_parts import ArmTuning, Check, Determinism, Flag, LogEntry
 from search.reports.text import number, percent, plural
 from search.statistics import Row, judge_threshold
 from search.storage.records import TrialRecord
@@ -26,7 +20,6 @@ ROW_FLAGS = {
     "val_up_test_not": "better on validation data, but not on held-out data",
     "stopped_early": "the runs ended before its last look",
     "withdrawn": "no longer in the study file; it keeps its place in K",
-    "planned": "listed, not run",
     "free_win": "as good but cheaper",
 }
 
@@ -101,7 +94,13 @@ def flags(
     priority: Priority, log: Sequence[LogEntry], tunings: Sequence[ArmTuning]
 ) -> tuple[Flag, ...]:
     """Return what is to be known about every arm."""
-    found = [flag for row in priority.table.rows for flag in _row_flags(row)]
+    gone = {e["name"] for e in priority.specification["techniques"] if e.get("withdrawn")}
+    found = [
+        flag
+        for row in priority.table.rows
+        for flag in _row_flags(row)
+        if flag.kind != "withdrawn" or flag.arm in gone  # the statistics withdraw bugs too
+    ]
     found += [flag for entry in log for flag in _curve_flags(entry)]
     found += [flag for arm in tunings for flag in _border_flags(arm)]
     for column in priority.measured.columns:

@@ -6,7 +6,8 @@ from plotly import graph_objects as go
 
 from search.reports import palette, verdict_looks
 from search.reports.figures import Drawing, frame, label, value_axis
-from search.reports.priority_result import ArmCurve, ArmTuning, PriorityReport
+from search.reports.priority_parts import ArmCurve, ArmTuning
+from search.reports.priority_result import PriorityReport
 from search.reports.text import number, plural
 from search.reports.views import view_of
 
@@ -94,7 +95,8 @@ def tuning(report: PriorityReport) -> Drawing | None:
         key="tuning",
         title="What tuning was worth: display, not evidence",
         caption="Expected best validation score of n random trials (Dodge et al. 2019). A trial "
-        "that was stopped early or failed counts as the worst completed one. Where two lines "
+        "that was stopped early counts with its last value, but as no better than the worst "
+        "completed one. Where two lines "
         "cross, the order of the arms depends on the budget.",
         description="; ".join(
             f"{arm.arm}: {number(arm.expected_best[0])} after 1 trial, "

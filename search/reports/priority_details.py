@@ -67,9 +67,7 @@ def _estimate(line: Line, digits: int) -> Iterator[Detail]:
     spread = interval_words(row.ci_low, row.ci_high, digits)
     level = f" ({percent(row.ci_level)} over all looks)" if row.ci_level and row.ci_low else ""
     yield Detail(group, "Effect", change(row.effect, digits), {"effect": row.effect})
-    yield Detail(
-        group, "Interval", spread + level, {"ci_low": row.ci_low, "ci_high": row.ci_high}
-    )
+    yield Detail(group, "Interval", spread + level, {"ci_low": row.ci_low, "ci_high": row.ci_high})
     yield Detail(
         group,
         "Shrunken effect",
@@ -119,10 +117,14 @@ def _runs(line: Line, digits: int) -> Iterator[Detail]:
     yield Detail(group, "Failures", failed + bound, {"n_failed": row.n_failed})
     yield Detail(group, "Better than the baseline", _share(line))
     yield Detail(group, "Wall time of a run", duration(line.run_s))
-    yield Detail(group, "Compute ratio", _ratio(row.compute), {"compute_ratio": _estimate_of(row.compute)})
+    yield Detail(
+        group, "Compute ratio", _ratio(row.compute), {"compute_ratio": _estimate_of(row.compute)}
+    )
     peak = "–" if line.memory is None else f"{line.memory / GIB:.2f} GiB"
     yield Detail(group, "Peak memory", peak)
-    yield Detail(group, "Memory ratio", _ratio(row.memory), {"memory_ratio": _estimate_of(row.memory)})
+    yield Detail(
+        group, "Memory ratio", _ratio(row.memory), {"memory_ratio": _estimate_of(row.memory)}
+    )
     pairs = ", ".join(change(d, digits) for _, d in line.differences)
     yield Detail(group, "Paired differences", pairs or "–")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from plotly import graph_objects as go
@@ -10,7 +10,8 @@ from plotly import graph_objects as go
 from search.reports import palette, verdict_looks
 from search.reports.figures import Drawing, frame, label, wrapped
 from search.reports.priority_bars import effect_scale
-from search.reports.priority_result import Line, PriorityReport, StackReport
+from search.reports.priority_parts import StackReport
+from search.reports.priority_result import Line, PriorityReport
 from search.reports.priority_words import BADGES, change, interval_words
 from search.reports.text import plural
 from search.statistics import Interval
@@ -55,9 +56,7 @@ def _sentence(line: Line, report: PriorityReport) -> str:
     return f"{line.technique}: {change(line.row.effect, report.decimals)}, {spread}."
 
 
-def _pairs(
-    lines: Sequence[Line], places: dict[str, int], report: PriorityReport
-) -> go.Scatter:
+def _pairs(lines: Sequence[Line], places: dict[str, int], report: PriorityReport) -> go.Scatter:
     points = [(line, seed, d) for line in lines for seed, d in line.differences]
     return go.Scatter(
         x=[d for _, _, d in points],
@@ -74,14 +73,10 @@ def _pairs(
     )
 
 
-def _estimates(
-    lines: Sequence[Line], places: dict[str, int], report: PriorityReport
-) -> go.Scatter:
+def _estimates(lines: Sequence[Line], places: dict[str, int], report: PriorityReport) -> go.Scatter:
     verdict = lines[0].verdict
     tone = verdict_looks.TONES[verdict].light
-    ends = [
-        (line.row.effect or 0.0, line.row.ci_low, line.row.ci_high) for line in lines
-    ]
+    ends = [(line.row.effect or 0.0, line.row.ci_low, line.row.ci_high) for line in lines]
     return go.Scatter(
         x=[effect for effect, _, _ in ends],
         y=[places[line.technique] for line in lines],
@@ -115,9 +110,7 @@ def _hover(line: Line, report: PriorityReport) -> str:
     return "<br>".join(parts)
 
 
-def _shrunken(
-    lines: Sequence[Line], places: dict[str, int], report: PriorityReport
-) -> go.Scatter:
+def _shrunken(lines: Sequence[Line], places: dict[str, int], report: PriorityReport) -> go.Scatter:
     known = [line for line in lines if line.row.shrunken_effect is not None]
     return go.Scatter(
         x=[line.row.shrunken_effect for line in known],
@@ -126,7 +119,8 @@ def _shrunken(
         name="shrunken effect",
         marker={"symbol": "diamond", "size": 7, "color": palette.INK.light},
         text=[
-            f"{label(line.technique)}<br>shrunken: {change(line.row.shrunken_effect, report.decimals)}"
+            f"{label(line.technique)}<br>shrunken: "
+            f"{change(line.row.shrunken_effect, report.decimals)}"
             for line in known
         ],
         hovertemplate="%{text}<extra></extra>",
@@ -213,7 +207,7 @@ def _interval_trace(
         name=name,
         marker={"symbol": symbol, "size": 11, "color": tone.light,
                 "line": {"width": 1.6, "color": tone.light}},
-        error_x=_error(rows, tone),
+        error_x=error_bars(rows, tone),
         text=[
             f"{label(text, 60)}<br>{change(found.estimate, digits)} "
             f"({interval_words(found.low, found.high, digits)})"
@@ -223,7 +217,8 @@ def _interval_trace(
     )  # fmt: skip
 
 
-def _error(rows: Sequence[tuple[Any, str, Interval]], tone: palette.Tone) -> dict[str, Any]:
+def error_bars(rows: Sequence[tuple[Any, str, Interval]], tone: palette.Tone) -> dict[str, Any]:
+    """Return plotly's error bars of some intervals."""
     found = [interval for _, _, interval in rows]
     return {
         "type": "data",
@@ -249,72 +244,3 @@ def _stack_description(stack: StackReport, digits: int) -> str:
         f"The stack gains {change(judged.gain.estimate, digits)}; the single effects sum to "
         f"{change(judged.sum_of_singles.estimate, digits)}. {members}"
     )
-
-
-def levels(report: PriorityReport) -> Iterator[Drawing]:
-    """Yield the response curve of every technique measured at several values."""
-    for place, line in enumerate(report.lines):
-        curve = line.row.response
-        if curve is None:
-            continue
-        figure = frame(330)
-        tone = verdict_looks.TONES[line.verdict]
-        names = [level_label(level, line.technique) for level in curve.levels]
-        rows = [(name, name, found) for name, found in zip(names, curve.effects, strict=True)]
-        trace = go.Scatter(
-            x=list(range(len(names))),
-            y=[found.estimate for found in curve.effects],
-            mode="lines+markers",
-            name="effect",
-            line={"width": 1.2, "dash": "dot", "color": tone.light},
-            marker={"symbol": "circle", "size": 10, "color": tone.light},
-            error_y=_error(rows, tone),
-            text=[
-                f"{label(name)}: {change(found.estimate, report.decimals)} "
-                f"({interval_words(found.low, found.high, report.decimals)})"
-                for name, _, found in rows
-            ],
-            hovertemplate="%{text}<extra></extra>",
-        )
-        figure.add_trace(trace)
-        figure.add_hline(y=0, line={"width": 1.4, "color": palette.MUTED.light})
-        figure.update_layout(
-            showlegend=False,
-            xaxis={"tickvals": list(range(len(names))), "ticktext": [label(n) for n in names],
-                   "range": [-0.5, len(names) - 0.5]},
-            yaxis={"title": {"text": f"effect on {label(report.evaluation.metric)}"}},
-        )  # fmt: skip
-        yield Drawing(
-            key=f"levels-{place}",
-            title=line.technique,
-            caption=level_words(line),
-            description="; ".join(
-                f"{name}: {change(found.estimate, report.decimals)}" for name, _, found in rows
-            ),
-            figure=figure,
-        )
-
-
-def level_label(level: str, technique: str) -> str:
-    """Return a level without its technique's name.
-
-    Examples
-    --------
-    >>> level_label("Width [model.width=64]", "Width")
-    'model.width=64'
-    """
-    return level.removeprefix(f"{technique} [").removesuffix("]")
-
-
-def level_words(line: Line) -> str:
-    """Return which level is best, or that none may be called so."""
-    curve = line.row.response
-    if curve is None:
-        return ""
-    if curve.flat or curve.best is None:
-        return "No two levels are separated: none of them may be called the best."
-    tied = [level_label(t, line.technique) for t in curve.tied if t != curve.best]
-    best = level_label(curve.best, line.technique)
-    if tied:
-        return f"{best} has the greatest effect; not separated from {', '.join(tied)}."
-    return f"{best} has the greatest effect, separated from every other level."

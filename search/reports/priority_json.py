@@ -7,8 +7,9 @@ from dataclasses import asdict
 from typing import Any
 
 from search.configuration import plain
-from search.reports.priority_facts import CLAIMS
-from search.reports.priority_result import Line, PriorityReport, StackReport
+from search.reports.priority_card import CLAIMS
+from search.reports.priority_parts import StackReport
+from search.reports.priority_result import Line, PriorityReport
 from search.statistics import Interval
 
 SCHEMA = 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from search.reports import priority_facts, priority_words
+from search.reports import priority_card, priority_facts, priority_words
 from search.reports.latex import comment, escape, floating, tabular
 from search.reports.priority_methods import methods
 from search.reports.priority_result import Line, PriorityReport
@@ -14,14 +14,16 @@ from search.technique import Impact
 
 
 def priority_latex(report: PriorityReport) -> str:
-    """Return a fragment to ``\\input``: the table, then the appendix."""
+    r"""Return a fragment to ``\input``: the table, then the appendix."""
     parts = [
-        comment(f"Priority table of the study {report.name}, registration {report.registration.hash}"),
+        comment(
+            f"Priority table of the study {report.name}, registration {report.registration.hash}"
+        ),
         comment(r"Needs \usepackage{booktabs}; input this file where the table belongs."),
         _main(report),
         r"\section*{Appendix: how the priority table was made}",
         r"\paragraph{Methods.} " + escape(methods(report)),
-        *(rf"\paragraph{{Amendment.}} {escape(t)}." for t in priority_facts.amendments(report)),
+        *(rf"\paragraph{{Amendment.}} {escape(t)}." for t in priority_card.amendments(report)),
         r"\paragraph{Stack.} " + " ".join(escape(t) for t in priority_facts.stack_lines(report)),
         _estimates(report),
         _settings(report),
@@ -36,9 +38,9 @@ def _main(report: PriorityReport) -> str:
     state = r"\textbf{Provisional.} " if report.provisional else ""
     caption = (
         f"{state}Priority table of {escape(report.name)}: effect of each technique on {metric} "
-        f"(positive is better), {priority_facts.claim(report)}, with intervals that hold at every "
-        f"planned look. Smallest gain worth adopting: {escape(priority_facts.delta_words(report))}. "
-        f"{notes}"
+        f"(positive is better), {priority_card.claim(report)}, with intervals that hold at every "
+        f"planned look. Smallest gain worth adopting: "
+        f"{escape(priority_card.delta_words(report))}. {notes}"
     )
     heads = ["Rank", "Technique", "Expected", "Effect", "Interval", "Verdict", "Effort", "Cost"]
     body = tabular("rllrlllr", heads, [_row(line, report) for line in report.lines])
@@ -111,9 +113,10 @@ def _spaces(report: PriorityReport) -> Iterator[str]:
     """Yield the spaces and budgets of tuning; without tuning no space was searched."""
     arms = report.tuning.arms
     if not arms:
+        seeds = plural(max(report.specification["looks"]), "seed")
         yield (
-            r"\paragraph{Spaces and budgets.} No hyperparameter was searched: every arm was measured "
-            f"at its stated settings, on up to {plural(max(report.specification['looks']), 'seed')}."
+            r"\paragraph{Spaces and budgets.} No hyperparameter was searched: every arm was "
+            f"measured at its stated settings, on up to {seeds}."
         )
         return
     rows = []
@@ -122,7 +125,14 @@ def _spaces(report: PriorityReport) -> Iterator[str]:
         border = ", ".join(
             f"{name} ({percent(share)})" for name, share in arm.border.items() if share
         )
-        cells = [arm.arm, str(arm.n_trials), ranges or "–", arm.chosen, number(arm.best), border or "–"]
+        cells = [
+            arm.arm,
+            str(arm.n_trials),
+            ranges or "–",
+            arm.chosen,
+            number(arm.best),
+            border or "–",
+        ]
         rows.append([escape(cell) for cell in cells])
     width = r"p{0.24\linewidth}"
     body = tabular(
@@ -132,6 +142,6 @@ def _spaces(report: PriorityReport) -> Iterator[str]:
     )
     caption = (
         f"Spaces and budgets of tuning, on {escape(report.objective.metric)}: "
-        f"{escape(priority_facts.tuning_sentence(report))}"
+        f"{escape(priority_card.tuning_sentence(report))}"
     )
     yield floating(body, caption, f"tab:{_label(report)}-spaces")

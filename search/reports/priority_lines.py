@@ -20,7 +20,8 @@ from search.reports.priority_measures import (
     median,
     runs_of,
 )
-from search.reports.priority_result import Flag, Line, OwnMetric
+from search.reports.priority_parts import Flag
+from search.reports.priority_result import Line, OwnMetric
 from search.reports.priority_words import BADGES, detail
 from search.statistics import (
     Arm,
@@ -68,7 +69,13 @@ def _line(
     bug = next((priority.bugs[c] for c in columns if c in priority.bugs), "")
     if row.technique in priority.bugs:
         row = _as_bug(row)
-    measured, column, seeds = priority.measured, column_of(row), compared_seeds(priority.measured, row)
+    if row.n_seeds and row.n_failed == row.n_seeds:
+        row = _without_effect(row)
+    measured, column, seeds = (
+        priority.measured,
+        column_of(row),
+        compared_seeds(priority.measured, row),
+    )
     goal = Objective(**priority.specification["evaluation"])
     run_s, memory = costs.get(column, (None, None))
     run = column in measured.columns
@@ -88,6 +95,11 @@ def _line(
         memory=memory,
         settings=arm_settings(runs_of(measured, column)),
     )
+
+
+def _without_effect(row: Row) -> Row:
+    """Return the row of an arm none of whose runs ended well: its charges are no effect."""
+    return replace(row, effect=None, effect_relative=None, effect_sigma=None, p_better=None)
 
 
 def _as_bug(row: Row) -> Row:
@@ -122,8 +134,12 @@ def _costs(priority: Priority) -> dict[str, tuple[float | None, float | None]]:
     """Return the median wall time and the peak memory of every column's runs."""
     found = priority.measured.measurements()
     columns = priority.measured.columns
-    walls = [None if found.wall_s is None else median(found.wall_s[:, i]) for i in range(len(columns))]
-    peaks = [None if found.memory is None else median(found.memory[:, i]) for i in range(len(columns))]
+    walls = [
+        None if found.wall_s is None else median(found.wall_s[:, i]) for i in range(len(columns))
+    ]
+    peaks = [
+        None if found.memory is None else median(found.memory[:, i]) for i in range(len(columns))
+    ]
     return {column: (walls[i], peaks[i]) for i, column in enumerate(columns)}
 
 
@@ -144,11 +160,13 @@ def _own_metrics(priority: Priority, *, no_more_runs: bool) -> dict[str, OwnMetr
     for metric, members in families.items():
         direction = _direction(priority.specification, metric)
         if direction is None:
-            note = f"no direction is registered: name it in Study(secondary=…) to test it"
+            note = "no direction is registered: name it in Study(secondary=…) to test it"
             found |= {e["name"]: OwnMetric(metric, None, None, note) for e in members}
             continue
         others = len(entries) - len(members)
-        found |= _family(priority, members, Objective(metric, direction), others, no_more_runs)
+        found |= _family(
+            priority, members, Objective(metric, direction), others, no_more_runs=no_more_runs
+        )
     return found
 
 
@@ -162,6 +180,7 @@ def _family(
     members: Sequence[Mapping[str, Any]],
     goal: Objective,
     others: int,
+    *,
     no_more_runs: bool,
 ) -> dict[str, OwnMetric]:
     measured, names = priority.measured, [entry["name"] for entry in members]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from search.reports import priority_facts, priority_words
+from search.reports import priority_card, priority_facts, priority_words
 from search.reports.markdown import escape, fenced, table
 from search.reports.priority_bars import effect_bar, effect_scale, text_bar
 from search.reports.priority_details import details
-from search.reports.priority_figures import level_label, level_words
-from search.reports.priority_result import ArmTuning, Line, PriorityReport
-from search.reports.priority_words import change, interval_words, ratio_words
+from search.reports.priority_levels import level_label, level_words
+from search.reports.priority_parts import ArmTuning
+from search.reports.priority_result import Line, PriorityReport
+from search.reports.priority_words import change, fixed, interval_words, ratio_words
 from search.reports.text import number, percent, plural, signed
 from search.reports.views import View
 from search.technique import Impact
@@ -32,7 +33,7 @@ def priority_markdown(report: PriorityReport) -> str:
         *_flags(report),
         *_checks(report),
         "## Reproduce",
-        table(["", ""], [[escape(n), escape(v)] for n, v in priority_facts.card(report)]),
+        table(["", ""], [[escape(n), escape(v)] for n, v in priority_card.card(report)]),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -48,32 +49,42 @@ def _table(report: PriorityReport) -> Iterator[str]:
     yield table(heads, [_row(line, report, scale) for line in report.lines])
     metric = escape(report.evaluation.metric)
     yield (
-        f"Effect on {metric}, {priority_facts.claim(report)}; positive is better. In the bars: `│` "
+        f"Effect on {metric}, {priority_card.claim(report)}; positive is better. In the bars: `│` "
         f"no effect, `┊` the smallest gain worth adopting "
-        f"({escape(priority_facts.delta_words(report))}), `├─●─┤` the effect with an interval that "
+        f"({escape(priority_card.delta_words(report))}), `├─●─┤` the effect with an interval that "
         "holds at every planned look."
     )
     yield from (f"> {escape(line)}" for line in priority_words.separation(report))
-    yield escape(priority_facts.claim_sentence(report))
+    yield escape(priority_card.claim_sentence(report))
     yield from (f"> **Note:** {escape(text)}" for text in priority_facts.warnings(report))
-    yield from (f"> {escape(text)}" for text in priority_facts.amendments(report))
+    yield from (f"> {escape(text)}" for text in priority_card.amendments(report))
 
 
 def _row(line: Line, report: PriorityReport, scale: View) -> list[str]:
     row = line.row
-    spread = interval_words(row.ci_low, row.ci_high, report.decimals)
     interval = f" ({row.rank_low}–{row.rank_high})" if row.rank_low != row.rank_high else ""
     late = f" _({escape(line.stage)})_" if line.stage != "training" else ""
     return [
         "–" if row.rank is None else f"{row.rank}{interval}",
         f"**{escape(line.technique)}**{late}",
         _stated(line.expected),
-        change(row.effect, report.decimals) + (f" ({spread})" if row.ci_low is not None else ""),
+        _effect(line, report.decimals),
         f"`{_bar(line, scale)}`" if row.effect is not None else "",
         f"**{line.word}**: {escape(line.detail)}",
         _stated(line.effort),
         ratio_words(row.compute.estimate if row.compute else None),
     ]
+
+
+def _effect(line: Line, digits: int) -> str:
+    row = line.row
+    spread = interval_words(row.ci_low, row.ci_high, digits)
+    own = priority_words.own_words(line)
+    return (
+        change(row.effect, digits)
+        + (f" ({spread})" if row.ci_low is not None else "")
+        + (f"; {escape(own)}" if own else "")
+    )
 
 
 def _bar(line: Line, scale: View) -> str:
@@ -116,11 +127,11 @@ def _log(report: PriorityReport) -> Iterator[str]:
                 escape(entry.arm),
                 escape(entry.settings),
                 f"{entry.n_complete}{failed}",
-                number(curves.best if curves else None),
+                fixed(curves.best if curves else None, report.decimals),
                 peak,
                 escape(entry.stability),
-                number(entry.held_out),
-                *(signed(entry.gaps.get(name)) for name in targets),
+                fixed(entry.held_out, report.decimals),
+                *(change(entry.gaps.get(name), report.decimals) for name in targets),
             ]
         )
     yield table([*heads, *(f"gap to {escape(name)}" for name in targets)], rows)
@@ -171,7 +182,7 @@ def _tuning(report: PriorityReport) -> Iterator[str]:
     if not report.tuning.arms:
         return
     yield "## Tuning: display, not evidence"
-    yield escape(priority_facts.tuning_sentence(report))
+    yield escape(priority_card.tuning_sentence(report))
     yield from (f"> {escape(line)}" for line in report.tuning.crossings)
     heads = ["arm", "trials", "chosen", "selected", "selected minus re-run", "at the border"]
     rows = [_tuned(arm) for arm in report.tuning.arms]

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from search.ranking import Measured
 from search.ranking.measured import BASELINE, metric_of
 from search.reports.learning_curves import DIGITS, MOST
-from search.reports.priority_result import ArmCurve, Exploratory, LogEntry
+from search.reports.priority_parts import ArmCurve, LogEntry
+from search.reports.priority_result import Exploratory
 from search.reports.text import number, shown
 from search.statistics import CurveSummary, Row, mean_interval, summarise_curves
 from search.storage.records import TrialRecord
@@ -109,7 +110,8 @@ def arm_curve(arm: str, curves: FloatArray) -> ArmCurve | None:
     if steps.size > MOST:
         steps = steps[np.unique(np.linspace(0, steps.size - 1, MOST).round().astype(int))]
     part = curves[:, steps]
-    low, high = np.nanquantile(part, (0.25, 0.75), axis=0)
+    quantile = np.quantile if np.isfinite(part).all() else np.nanquantile  # the latter is slow
+    low, high = quantile(part, (0.25, 0.75), axis=0)
     return ArmCurve(
         arm=arm,
         steps=tuple(int(step) + 1 for step in steps),

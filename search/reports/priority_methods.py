@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from search.reports import priority_facts
+from search.reports import priority_card
 from search.reports.priority_result import PriorityReport
 from search.reports.text import duration, number, percent, plural
 from search.statistics.effects import PRIOR_DF
@@ -24,16 +24,16 @@ def _design(report: PriorityReport) -> Iterator[str]:
     k = report.table.n_registered
     yield (
         f"Each of {plural(k, 'registered technique')} was switched on alone, on one baseline, and "
-        f"trained to full length ({plural(spec['max_steps'], 'step')}) without pruning, on the same "
-        f"seeds as the baseline. A seed drove everything random in a run. Looks were registered at "
-        f"{looks} seeds; settled techniques got no further seeds."
+        f"trained to full length ({plural(spec['max_steps'], 'step')}) without pruning, on the "
+        f"same seeds as the baseline. A seed drove everything random in a run. Looks were "
+        f"registered at {looks} seeds; settled techniques got no further seeds."
     )
-    yield priority_facts.REPLICATION[spec["replication"]]
+    yield priority_card.REPLICATION[spec["replication"]]
     yield (
         f"{report.evaluation.metric} ({report.evaluation.direction}) was read on held-out data at "
         f"the {spec['score_at']} step; tuning saw {report.objective.metric} only."
     )
-    yield priority_facts.claim_sentence(report)
+    yield priority_card.claim_sentence(report)
 
 
 def _tests(report: PriorityReport) -> Iterator[str]:
@@ -57,9 +57,10 @@ def _tests(report: PriorityReport) -> Iterator[str]:
     else:
         yield f"The chance of any false adoption is at most {share}."
     yield (
-        f"A technique is rejected when the upper one-sided {percent(1 - spec['alpha'])} bound of "
-        f"its effect lies below the smallest gain, {priority_facts.delta_words(report)}. Printed "
-        f"intervals hold at all looks together. A failed run counts as the worst finite run so far. "
+        f"A technique is rejected when the upper bound of its effect, one-sided at its look's "
+        f"share of {share}, lies below the smallest gain ({priority_card.delta_words(report)}). "
+        f"Printed {percent(1 - spec['alpha'])} intervals hold at all looks together. A failed run "
+        "counts as the worst finite run so far. "
         f"Ranks order empirical-Bayes estimates; their 5-95 % intervals come from {DRAWS:,} draws."
     )
 
@@ -69,10 +70,10 @@ def _ending(report: PriorityReport) -> Iterator[str]:
     sd, found = report.table.sd_difference, report.table.detectable
     if found and sd is not None:
         last = found[-1]
+        unit = f"{number(last.in_sequence * sd, 2)} {report.evaluation.metric}"
         yield (
-            f"With {last.n_seeds} seeds the design sees effects of {number(last.in_sequence, 2)} sd "
-            f"of a paired difference ({number(last.in_sequence * sd, 2)} {report.evaluation.metric}) "
-            "4 times in 5."
+            f"With {last.n_seeds} seeds the design sees effects of {number(last.in_sequence, 2)} "
+            f"sd of a paired difference ({unit}) 4 times in 5."
         )
     kinds = ", ".join(f"{n:,} {kind}" for kind, n in cost.runs.items())
     gpu = f", {duration(cost.gpu_s)} of GPU time" if cost.gpu_s else ""

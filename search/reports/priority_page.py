@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from search.reports import priority_facts, priority_words, verdict_looks
+from search.reports import priority_card, priority_facts, priority_words, verdict_looks
 from search.reports.figures import Drawing
 from search.reports.page import page
 from search.reports.priority_bars import EffectBar, effect_bar, effect_scale
 from search.reports.priority_checks import criteria
 from search.reports.priority_curves import curves, tuning
 from search.reports.priority_details import Detail, details
-from search.reports.priority_figures import forest, levels, stack
-from search.reports.priority_result import Check, Line, PriorityReport
+from search.reports.priority_figures import forest, stack
+from search.reports.priority_levels import levels
+from search.reports.priority_parts import Check
+from search.reports.priority_result import Line, PriorityReport
 from search.reports.priority_words import change, interval_words, ratio_words
 from search.reports.text import plural
 from search.reports.views import View
@@ -32,7 +34,7 @@ SHAPES: Mapping[Verdict | None, str] = {
     Verdict.UNSTABLE: "◒",
     Verdict.REJECT: "▽",
     Verdict.HARMFUL: "✖",
-    Verdict.NO_EFFECT: "＝",
+    Verdict.NO_EFFECT: "=",
     Verdict.NOT_MEASURED: "□",
     Verdict.DEGENERATE: "☒",
     Verdict.NOT_COMPARABLE: "☒",
@@ -66,6 +68,7 @@ class RowView:
     effect: str
     effect_value: float | str
     spread: str
+    own: str
     drawn: bool
     x: Mapping[str, Any]
     expected_order: int | str
@@ -97,14 +100,18 @@ def priority_page(report: PriorityReport) -> str:
         report=report,
         strip=list(priority_facts.facts(report)),
         words=_words(report),
+        fixed=lambda value: priority_words.fixed(value, report.decimals),
+        change=lambda value: priority_words.change(value, report.decimals),
         rows=[row_view(line, report, scale) for line in report.lines],
         targets=[n for n, goal, _ in criteria(report.specification) if goal == report.evaluation],
         levels=[drawing.key for drawing in curved],
         checks=[_check(found) for found in report.checks],
         flags=_flags(report),
-        outline=list(_outline(report, {drawing.key for drawing in drawings}, has_levels=bool(curved))),
-        card=priority_facts.card(report),
-        glossary=priority_facts.GLOSSARY,
+        outline=list(
+            _outline(report, {drawing.key for drawing in drawings}, has_levels=bool(curved))
+        ),
+        card=priority_card.card(report),
+        glossary=priority_card.GLOSSARY,
     )
 
 
@@ -118,14 +125,17 @@ def _words(report: PriorityReport) -> dict[str, Any]:
     return {
         "headline": priority_facts.headline(report),
         "status": priority_facts.status(report),
-        "claim": priority_facts.claim(report),
-        "claim_sentence": priority_facts.claim_sentence(report),
-        "delta": priority_facts.delta_words(report),
+        "claim": priority_card.claim(report),
+        "claim_sentence": priority_card.claim_sentence(report),
+        "delta": priority_card.delta_words(report),
         "warnings": list(priority_facts.warnings(report)),
         "separation": priority_words.separation(report),
-        "amendments": priority_facts.amendments(report),
+        "amendments": priority_card.amendments(report),
         "stack": list(priority_facts.stack_lines(report)),
-        "tuning": priority_facts.tuning_sentence(report),
+        "importances": dict.fromkeys(
+            arm.importances.note for arm in report.tuning.arms if arm.importances.note
+        ),
+        "tuning": priority_card.tuning_sentence(report),
     }
 
 
@@ -161,6 +171,7 @@ def row_view(line: Line, report: PriorityReport, scale: View) -> RowView:
         effect=change(row.effect, digits),
         effect_value=_or_blank(row.effect),
         spread=spread if row.ci_low is not None else "",
+        own=priority_words.own_words(line),
         drawn=row.effect is not None,
         x=_places(effect_bar(line, scale)),
         expected_order=IMPACTS.index(line.expected) if line.expected in IMPACTS else "",

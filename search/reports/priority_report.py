@@ -18,13 +18,8 @@ from search.reports.priority_measures import (
     log_entry,
     runs_of,
 )
-from search.reports.priority_result import (
-    ArmCurve,
-    Cost,
-    LogEntry,
-    PriorityReport,
-    StackReport,
-)
+from search.reports.priority_parts import ArmCurve, Cost, LogEntry, StackReport
+from search.reports.priority_result import PriorityReport
 from search.reports.priority_stack import runs_of_arms, stack_report, stack_runs
 from search.reports.priority_tuning import read_tuning
 from search.reports.priority_words import decimals_for
@@ -56,6 +51,14 @@ def priority_report(database: Database, name: str, *, no_more_runs: bool = False
         If the study was never registered.
     """
     priority = rank_study(database, name, no_more_runs=no_more_runs)
+    return report_of(database, priority, no_more_runs=no_more_runs)
+
+
+def report_of(
+    database: Database, priority: Priority, *, no_more_runs: bool = False
+) -> PriorityReport:
+    """Return the report of a study that is ranked already; see `priority_report`."""
+    name = priority.name
     existing = series_names(database, name)
     extra = {
         kind: read_series(database, f"{name}/{kind}")

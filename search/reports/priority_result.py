@@ -6,8 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from search.reports.importances import Importances
-from search.statistics import CurveSummary, Interval, Row, Stack, Table, Threshold, Verdict
+from search.reports.priority_parts import (
+    ArmCurve,
+    Check,
+    Cost,
+    Determinism,
+    Flag,
+    LogEntry,
+    StackReport,
+    Tuning,
+)
+from search.statistics import Interval, Row, Table, Verdict
 from search.storage.registrations import RegistrationRecord
 from search.study import Objective
 
@@ -110,226 +119,6 @@ class Line:
     def effort(self) -> str:
         """The effort that the source states."""
         return str(self.entry["effort"])
-
-
-@dataclass(frozen=True)
-class LogEntry:
-    """One arm in the experiment log.
-
-    Parameters
-    ----------
-    arm
-        The baseline, a technique or one of its levels, or the stack.
-    settings
-        What it sets, in words.
-    n_complete, n_failed
-        Runs on the registered seeds.
-    curves
-        Of the validation metric; None without a curve.
-    stability
-        In words.
-    held_out
-        Mean evaluation score at the scored step.
-    gaps
-        Target to held-out mean minus target, positive when better.
-    """
-
-    arm: str
-    settings: str
-    n_complete: int
-    n_failed: int
-    curves: CurveSummary | None
-    stability: str
-    held_out: float | None
-    gaps: Mapping[str, float]
-
-
-@dataclass(frozen=True)
-class ArmCurve:
-    """The validation curve of an arm: mean and range of the middle half over its seeds."""
-
-    arm: str
-    steps: tuple[int, ...]
-    mean: tuple[float, ...]
-    low: tuple[float, ...]
-    high: tuple[float, ...]
-    n_seeds: int
-
-
-@dataclass(frozen=True)
-class Check:
-    """One arm against one go/no-go threshold."""
-
-    criterion: str
-    metric: str
-    direction: str
-    target: float
-    arm: str
-    threshold: Threshold
-
-
-@dataclass(frozen=True)
-class Flag:
-    """Something to know about an arm before trusting its row."""
-
-    arm: str
-    kind: str
-    words: str
-
-
-@dataclass(frozen=True)
-class Determinism:
-    """The baseline's first seed, run twice.
-
-    Parameters
-    ----------
-    seed
-        None when it was not run twice.
-    identical
-        Whether every metric of every step is equal; None when it was not run twice.
-    largest, metric, step
-        The largest difference and where it is.
-    evaluation
-        Difference of the evaluation scores.
-    """
-
-    seed: int | None
-    identical: bool | None
-    largest: float | None = None
-    metric: str | None = None
-    step: int | None = None
-    evaluation: float | None = None
-
-
-@dataclass(frozen=True)
-class StackReport:
-    """All adopted techniques together.
-
-    Parameters
-    ----------
-    status
-        "measured", "pending", or "not_applicable".
-    note
-        Why it is not measured, or what is missing from it.
-    members
-        By shrunken effect.
-    left_out
-        (technique, the stronger one that excludes it).
-    arm
-        Name of the arm with all members on.
-    judged
-        The comparison; None unless measured.
-    n_failed
-        Seeds left out because one of the arms failed there.
-    """
-
-    status: str
-    note: str
-    members: tuple[str, ...]
-    left_out: tuple[tuple[str, str], ...]
-    arm: str
-    judged: Stack | None
-    n_failed: int
-
-
-@dataclass(frozen=True)
-class ArmTuning:
-    """How an arm was tuned.
-
-    Parameters
-    ----------
-    arm
-        Its column.
-    n_tunings, n_trials
-        Repeats, and trials of all of them.
-    outcomes
-        Trials by outcome.
-    expected_best
-        Expected best validation score of 1 … B trials, averaged over repeats; empty without a
-        completed trial.
-    chosen
-        What the (first) tuning chose, in words.
-    best
-        Mean over repeats of the selected validation score.
-    border
-        Hyperparameter to the share of tunings whose choice lies at the border of its range.
-    optimism
-        Selected minus re-run validation score, positive when the selection flattered.
-    ranges
-        Hyperparameter to its range in words.
-    importances
-        Display, not evidence.
-    """
-
-    arm: str
-    n_tunings: int
-    n_trials: int
-    outcomes: Mapping[str, int]
-    expected_best: tuple[float, ...]
-    chosen: str
-    best: float | None
-    border: Mapping[str, float]
-    optimism: Interval | None
-    ranges: Mapping[str, str]
-    importances: Importances
-
-
-@dataclass(frozen=True)
-class Tuning:
-    """The tuning of all arms.
-
-    Parameters
-    ----------
-    mode
-        none, once or per-seed.
-    trials
-        Budget of every arm.
-    arms
-        Arms that were tuned.
-    crossings
-        Sentences: pairs of arms whose order depends on the budget.
-    """
-
-    mode: str
-    trials: int
-    arms: tuple[ArmTuning, ...]
-    crossings: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What the study took.
-
-    Parameters
-    ----------
-    runs
-        Kind (measured, tuning, stack, determinism, superseded) to the number of runs.
-    worker_s, gpu_s
-        Seconds of all attempts, and GPU-seconds.
-    busy_s
-        Seconds in which something ran.
-    hosts
-        Where.
-    machine
-        The machine that registered the study, in words.
-    versions, git_commit, resources
-        As stored with the runs.
-    """
-
-    runs: Mapping[str, int]
-    worker_s: float
-    gpu_s: float
-    busy_s: float
-    hosts: tuple[str, ...]
-    machine: str
-    versions: Mapping[str, str]
-    git_commit: str | None
-    resources: Mapping[str, Any]
-
-    @property
-    def n_runs(self) -> int:
-        """Trained runs of every kind."""
-        return sum(self.runs.values())
 
 
 @dataclass(frozen=True)

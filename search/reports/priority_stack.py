@@ -8,7 +8,7 @@ from typing import Any
 from search.ranking import Measured, Priority, measured_runs
 from search.ranking.measured import BASELINE, metric_of
 from search.reports.priority_measures import column_of
-from search.reports.priority_result import StackReport
+from search.reports.priority_parts import StackReport
 from search.statistics import Membership, Verdict, choose_members, judge_stack
 from search.storage.records import SeriesRecord
 
@@ -124,8 +124,8 @@ def _judged(
         alpha=priority.specification["alpha"],
     )
     note = (
-        f"A run failed on {n_failed} of {len(shared)} seeds, which are left out: the numbers flatter "
-        "an arm that fails."
+        f"A run failed on {n_failed} of {len(shared)} seeds, which are left out: the numbers "
+        "flatter an arm that fails."
         if n_failed
         else ""
     )

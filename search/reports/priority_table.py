@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from search.reports import priority_facts, priority_words
+from search.reports import priority_card, priority_facts, priority_words
 from search.reports.priority_bars import effect_bar, effect_scale, text_bar
 from search.reports.priority_details import FLAG_WORDS
 from search.reports.priority_result import Line, PriorityReport
@@ -32,14 +32,15 @@ def priority_table(report: PriorityReport) -> str:
     for fact in priority_facts.facts(report):
         _say(console, f"  {fact.name}: {fact.value}{f' ({fact.note})' if fact.note else ''}")
     console.print(_rows(report))
+    delta = priority_card.delta_words(report)
     _say(
         console,
-        f"Effect on {report.evaluation.metric}, {priority_facts.claim(report)}; positive is better. "
-        f"│ no effect, ┊ smallest gain worth adopting ({priority_facts.delta_words(report)}), "
+        f"Effect on {report.evaluation.metric}, {priority_card.claim(report)}; positive is "
+        f"better. │ no effect, ┊ smallest gain worth adopting ({delta}), "
         "├─●─┤ effect with its interval.",
     )
-    for line in priority_words.separation(report):
-        _say(console, line)
+    for text in priority_words.separation(report):
+        _say(console, text)
     for warning in priority_facts.warnings(report):
         _say(console, f"! {warning}")
     for line in report.lines:
@@ -49,7 +50,7 @@ def priority_table(report: PriorityReport) -> str:
         _say(console, text)
     for text in priority_facts.stack_lines(report):
         _say(console, f"Stack: {text}")
-    for text in priority_facts.amendments(report):
+    for text in priority_card.amendments(report):
         _say(console, text)
     return console.file.getvalue() if isinstance(console.file, StringIO) else ""
 

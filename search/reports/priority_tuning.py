@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import optuna
+from optuna.distributions import FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from search.ranking import Measured, Priority
@@ -17,7 +18,7 @@ from search.ranking.measured import metric_of
 from search.reports.axes import Axis
 from search.reports.importances import Importances, importances
 from search.reports.priority_measures import settings_words
-from search.reports.priority_result import ArmTuning, Tuning
+from search.reports.priority_parts import ArmTuning, Tuning
 from search.statistics import Interval, crossings, expected_best, mean_interval, on_border
 from search.storage.database import Database
 from search.storage.reader import read_series, series_names
@@ -35,14 +36,23 @@ class Repeat:
     series: SeriesRecord
     study: optuna.Study
 
-    @property
-    def scores(self) -> list[float]:
-        """Validation scores at full length, NaN for trials without one."""
+    def scores(self, sign: int) -> list[float]:
+        """Return a validation score per trial, NaN for those that diverged or failed.
+
+        A trial that was stopped early could not be selected: it counts with its last value, but as
+        no better than the worst completed one.
+        """
+        ended = [(t.outcome, t.result.values[0]) if t.result and t.result.values else ("", math.nan)
+                 for t in self.series.trials]  # fmt: skip
+        done = [sign * value for outcome, value in ended if outcome == "complete"]
+        worst = min(done, default=math.nan)
         return [
-            t.result.values[0]
-            if t.result and t.result.values and t.outcome == "complete"
+            value
+            if outcome == "complete"
+            else sign * min(sign * value, worst)
+            if outcome == "pruned" and done
             else math.nan
-            for t in self.series.trials
+            for outcome, value in ended
         ]
 
     @property
@@ -112,9 +122,9 @@ def _arm(
 def _expected(repeats: Iterable[Repeat], objective: Objective) -> tuple[float, ...]:
     """Return the expected-best curves' mean over the repeats, as long as the shortest."""
     curves = [
-        expected_best(repeat.scores, objective.direction)
-        for repeat in repeats
-        if np.isfinite(repeat.scores).any()
+        expected_best(scores, objective.direction)
+        for scores in (repeat.scores(objective.sign) for repeat in repeats)
+        if np.isfinite(scores).any()
     ]
     if not curves:
         return ()
@@ -128,7 +138,7 @@ def _border(choices: Sequence[FrozenTrial]) -> dict[str, float]:
     for choice in choices:
         for name, value in choice.params.items():
             domain = choice.distributions[name]
-            if isinstance(domain, optuna.distributions.CategoricalDistribution):
+            if not isinstance(domain, FloatDistribution | IntDistribution):
                 continue
             narrow = domain.high <= domain.low
             at_end = not narrow and on_border(value, domain.low, domain.high, log=domain.log)
@@ -173,9 +183,9 @@ def _importances(repeats: Sequence[Repeat]) -> Importances:
 
 def _crossings(found: Mapping[str, Sequence[Repeat]], objective: Objective) -> Iterable[str]:
     scores = {
-        arm: repeats[0].scores
+        arm: scores
         for arm, repeats in found.items()
-        if np.isfinite(repeats[0].scores).any()
+        if np.isfinite(scores := repeats[0].scores(objective.sign)).any()
     }
     for crossing in crossings(scores, objective.direction):
         yield (

@@ -159,7 +159,7 @@ def _next_look(case: Case, outcome: Race, i: int) -> int:
     j, looks = int(outcome.look[i]) + 1, case.rules.looks
     if case.arms[i].block > 1:
         whole = [k for k, n in enumerate(looks) if n >= case.arms[i].block]
-        j = max(j, len(outcome.frozen), whole[0] if whole else 0)
+        j = max(j, whole[0] if whole else 0)
     return looks[min(j, len(looks) - 1)]
 
 

@@ -141,27 +141,50 @@ class Database:
             raise StorageError(f"the folder of {path} does not exist")
 
     def _open(self, *, create: bool) -> optuna.storages.RDBStorage:
-        options = self._engine_options()
-        if not create:
-            self._require_tables(options)
-        elif self._is_file:
-            _journal_in_wal(self.url, options)
-        url = self.url.render_as_string(hide_password=False)
+        engine = sqlalchemy.create_engine(self.url, **self._engine_options())
+        event.listen(engine, "connect", self._prepare)
         try:
-            storage = _despite_rivals(
-                lambda: optuna.storages.RDBStorage(url, options, skip_table_creation=not create)
-            )
-        except (RuntimeError, ImportError) as error:  # of another Optuna's schema; no driver
-            raise StorageError(
-                f"study database {self.name}: {scrub(str(error), self.url)}"
-            ) from None
-        event.listen(storage.engine, "connect", self._prepare)
-        storage.remove_session()
-        storage.engine.dispose()  # connections opened before the listener
-        if create:
-            _despite_rivals(lambda: _create_tables(storage.engine))
-        self._check_schema(storage.engine)
+            if not create:
+                self._require_tables(engine)
+            elif self._is_file:
+                _journal_in_wal(engine)
+            storage = self._open_optuna(engine, create=create)
+            if create:
+                _despite_rivals(lambda: _create_tables(engine))
+            self._check_schemas(storage)
+        except BaseException:
+            engine.dispose()
+            raise
         return storage
+
+    def _open_optuna(self, engine: Engine, *, create: bool) -> optuna.storages.RDBStorage:
+        """Open Optuna's storage on our pool, so that nothing stays open if it fails."""
+        url = self.url.render_as_string(hide_password=False)
+        return _despite_rivals(
+            lambda: optuna.storages.RDBStorage(
+                url,
+                {"pool": engine.pool},
+                skip_compatibility_check=True,
+                skip_table_creation=not create,
+            )
+        )
+
+    def _check_schemas(self, storage: optuna.storages.RDBStorage) -> None:
+        with storage.engine.connect() as connection:
+            ours = connection.execute(select(SCHEMA.c.version)).scalars().all()
+        if ours and max(ours) > SCHEMA_VERSION:
+            raise StorageError(
+                f"study database {self.name} has schema {max(ours)}, this winnow knows "
+                f"{SCHEMA_VERSION}: upgrade winnow"
+            )
+        theirs, known = storage.get_current_version(), storage.get_head_version()
+        if theirs != known:
+            older = theirs in storage.get_all_versions()
+            remedy = "run `optuna storage upgrade` on it" if older else "upgrade Optuna"
+            raise StorageError(
+                f"study database {self.name} has Optuna's schema {theirs}, this Optuna "
+                f"({optuna.__version__}) knows {known}: {remedy}"
+            )
 
     def _prepare(self, connection: Any, _record: object) -> None:
         cursor = connection.cursor()
@@ -179,23 +202,9 @@ class Database:
         asked = {key: value for key, value in SERVER.items() if key not in self.url.query}
         return {"pool_pre_ping": True, "connect_args": asked}
 
-    def _require_tables(self, options: dict[str, Any]) -> None:
-        engine = sqlalchemy.create_engine(self.url, **options)
-        try:
-            found = sqlalchemy.inspect(engine).has_table(SCHEMA.name)
-        finally:
-            engine.dispose()
-        if not found:
+    def _require_tables(self, engine: Engine) -> None:
+        if not sqlalchemy.inspect(engine).has_table(SCHEMA.name):
             raise StorageError(f"{self.name} is no study database: nothing was run on it yet")
-
-    def _check_schema(self, engine: Engine) -> None:
-        with engine.connect() as connection:
-            found = connection.execute(select(SCHEMA.c.version)).scalars().all()
-        if found and max(found) > SCHEMA_VERSION:
-            raise StorageError(
-                f"study database {self.name} has schema {max(found)}, this winnow knows "
-                f"{SCHEMA_VERSION}: upgrade winnow"
-            )
 
 
 def insert_new(connection: Connection, table: sqlalchemy.Table, rows: list[dict[str, Any]]) -> None:
@@ -222,11 +231,7 @@ def _despite_rivals(action: Callable[[], T]) -> T:
     return action()
 
 
-def _journal_in_wal(url: URL, options: dict[str, Any]) -> None:
+def _journal_in_wal(engine: Engine) -> None:
     """Switch the file to write-ahead logging; the mode stays with the file."""
-    engine = sqlalchemy.create_engine(url, **options)
-    try:
-        with engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-    finally:
-        engine.dispose()
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA journal_mode=WAL")

@@ -148,9 +148,9 @@ class Series:
                 f"({error}); give this study another name, or the database another file"
             ) from error
         if self.database.faults > faults:
-            for twin in self._twins(trial):
-                if twin != number:
-                    self._withdraw(twin)
+            number, *twins = self._twins(trial)  # Optuna, too, tries again
+            for twin in twins:
+                self._withdraw(twin)
         return number
 
     def _twins(self, trial: FrozenTrial) -> list[int]:

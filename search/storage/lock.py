@@ -11,9 +11,10 @@ import selectors
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from weakref import WeakSet
 
 from filelock import FileLock, Timeout
@@ -122,14 +123,19 @@ class _SessionLock:
 
     def fileno(self) -> int:
         """Return the descriptor of the session's socket; -1 without a session."""
-        driver = self._session.connection.driver_connection if self._session else None
+        driver: Any = self._session.connection.dbapi_connection if self._session else None
         return -1 if driver is None or driver.closed else int(driver.fileno())
 
     def release(self) -> None:
-        """End the session, and the lock with it."""
+        """Unlock, and end the session; a session that has ended already took its lock along."""
         session, self._session = self._session, None
-        if session is not None:
-            session.close()
+        if session is None:
+            return
+        if not session.invalidated:
+            with suppress(DBAPIError):
+                # unlocked first: a server may take its time to see that a session has ended
+                session.execute(select(func.pg_advisory_unlock(self._key)))
+        session.close()
 
 
 _SESSIONS: WeakSet[_SessionLock] = WeakSet()

@@ -14,7 +14,7 @@ from tests.benchmarks.table import Result, Row
 from tests.benchmarks.timing import Timing
 
 TRIALS = 60
-FEW = 14  # stock Tune starts a process per trial: as many as are needed to see its cost
+FEW = 12  # stock Tune starts a process per trial: as many as are needed to see its cost
 STEPS = 500
 RATIO = "winnow ÷ this"
 

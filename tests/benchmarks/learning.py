@@ -100,7 +100,7 @@ class Family:
 
         Examples
         --------
-        >>> FAMILIES["power laws"].final(BEST)
+        >>> round(FAMILIES["power laws"].final(BEST), 3)
         0.1
         """
         return GUESSING - (GUESSING - LOWEST) * math.exp(-self.distance(config))

@@ -60,8 +60,8 @@ class Result:
         return tuple(f"{row.what}: {row.target}" for row in self.rows if row.met is False)
 
 
-def show(result: Result, console: Console) -> None:
-    """Print a table, and say plainly what was missed."""
+def show(result: Result, console: Console, made: str) -> None:
+    """Print a table, say plainly what was missed, and under which circumstances it was made."""
     table = Table(title=result.title, title_justify="left", title_style="bold")
     for name in ("what", "median", "lowest … highest", "ratio", "of", "target", "met"):
         numeric = name in ("median", "lowest … highest", "ratio")
@@ -75,7 +75,7 @@ def show(result: Result, console: Console) -> None:
         console.print(f"[bold red]target missed[/] — {missed}", highlight=False)
     if not result.missed:
         console.print("[green]every target met[/]")
-    console.print(circumstances(), highlight=False)
+    console.print(made, highlight=False)
     console.print()
 
 
@@ -100,7 +100,7 @@ def number(value: float) -> str:
 
 
 def circumstances() -> str:
-    """Return one line: machine, its load, versions, date."""
+    """Return one line: machine, its load just now, versions, date."""
     found = machine()
     host = f"{_processor()}, {found['cpus']} CPUs, {found.get('memory_gib', '?')} GiB"
     if hasattr(os, "getloadavg"):
@@ -119,8 +119,8 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def write_json(results: Sequence[Result], path: Path) -> None:
+def write_json(results: Sequence[Result], path: Path, made: str) -> None:
     """Write every table with its samples."""
     tables = [asdict(result) for result in results]
-    text = json.dumps({"circumstances": circumstances(), "tables": tables}, indent=1)
+    text = json.dumps({"circumstances": made, "tables": tables}, indent=1)
     path.write_text(text + "\n")

@@ -44,6 +44,13 @@ def another_driver(url: str, study: str, *how: str) -> Iterator[tuple[subprocess
         process.stdout.close()
 
 
+def assert_refused(rival: Database, study: str) -> None:
+    """Assert that a study which this process drives is refused to another database object."""
+    refused = pytest.raises(StudyLocked, match=f"'{study}' is driven by process {os.getpid()}")
+    with refused, study_lock(rival, study):
+        pytest.fail("two drivers at once")
+
+
 def test_a_second_process_is_told_who_holds_the_study_and_is_served_after_a_kill(
     storage_url: str, database: Database
 ) -> None:
@@ -106,8 +113,7 @@ def test_a_process_that_comes_second_is_refused_while_this_one_holds(
 def test_other_studies_of_the_database_are_not_held(storage_url: str, database: Database) -> None:
     rival = Database(storage_url)
     with study_lock(database, "mine"), study_lock(rival, "yours"):
-        with pytest.raises(StudyLocked, match="'mine'"), study_lock(rival, "mine"):
-            pytest.fail("two drivers at once")
+        assert_refused(rival, "mine")
     rival.close()
 
 
@@ -132,8 +138,7 @@ def test_a_link_to_the_file_meets_the_same_lock(tmp_path: Path) -> None:
     (other / "link.db").symlink_to(real / "study.db")
     second = Database(f"sqlite:///{other / 'link.db'}")
     with study_lock(first, "mine"):
-        with pytest.raises(StudyLocked), study_lock(second, "mine"):
-            pytest.fail("two drivers at once")
+        assert_refused(second, "mine")
     first.close()
     second.close()
 
@@ -141,9 +146,9 @@ def test_a_link_to_the_file_meets_the_same_lock(tmp_path: Path) -> None:
 def test_a_lock_file_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'study.db'}")
     (tmp_path / "study.db.mine.lock").mkdir()
-    with pytest.raises(StorageError, match="lock file of study 'mine'"):
-        with study_lock(database, "mine"):
-            pytest.fail("held a folder")
+    expected = pytest.raises(StorageError, match="lock file of study 'mine'")
+    with expected, study_lock(database, "mine"):
+        pytest.fail("held a folder")
     database.close()
 
 
@@ -174,9 +179,7 @@ def test_a_restarted_server_is_locked_again_before_anything_is_written(
             assert _advisory_locks(rival) == 0
             database.write(lambda: None)
             assert _advisory_locks(rival) == 1
-            with pytest.raises(StudyLocked, match=f"process {os.getpid()}"):
-                with study_lock(rival, "mine"):
-                    pytest.fail("two drivers at once")
+            assert_refused(rival, "mine")
     assert _advisory_locks(rival) == 0
     database.close()
     rival.close()
@@ -192,9 +195,9 @@ def test_a_driver_whose_lost_lock_was_taken_by_another_stops_before_it_writes(
         postgres.run("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
         while _advisory_locks(rival):
             time.sleep(0.01)
-        with study_lock(rival, "mine"):
-            with pytest.raises(StudyLocked, match="lost this process's lock, and meanwhile study"):
-                database.write(lambda: written.append("two drivers at once"))
+        stopped = pytest.raises(StudyLocked, match="lost this process's lock, and meanwhile study")
+        with study_lock(rival, "mine"), stopped:
+            database.write(lambda: written.append("two drivers at once"))
         database.write(lambda: written.append("the rival has gone"))
     assert written == ["the rival has gone"]
     database.close()

@@ -23,16 +23,6 @@ def in_top(values, mine, eta):
     return mine >= ranked[max(1, len(values) // eta) - 1]
 
 
-def play(decider, curves, *, eta=3, bracket=0, max_steps=9):
-    """Run trials step by step, round robin; return at which step each was stopped, or None."""
-    stopped = {}
-    for step in range(1, max_steps):
-        for trial, curve in enumerate(curves):
-            if trial not in stopped and decider.stops(trial, bracket, step, curve[step - 1]):
-                stopped[trial] = step
-    return stopped
-
-
 @given(CURVES, st.integers(2, 4), st.sampled_from([1, -1]))
 def test_a_trial_stops_exactly_when_the_paper_says(curves, eta, sign):
     rungs = Rungs(ASHA(reduction_factor=eta, grace_steps=1), 9, sign)

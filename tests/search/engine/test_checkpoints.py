@@ -1,5 +1,7 @@
 """Checkpoints: whole or absent, checked before they are trusted."""
 
+# ruff: noqa: ARG001 - arguments are those of an interface
+
 import errno
 import json
 import shutil
@@ -100,7 +102,7 @@ def test_a_full_disk_keeps_what_was_written_before(tmp_path):
         (directory / "model.txt").write_text("half")
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with pytest.raises(CheckpointError, match="step 27 not written.*No space left"):
+    with pytest.raises(CheckpointError, match=r"step 27 not written.*No space left"):
         write_checkpoint(save, tmp_path / "a", 27)
     assert steps(tmp_path) == [9, 3]
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == [

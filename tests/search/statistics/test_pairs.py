@@ -55,6 +55,11 @@ def test_the_floor_is_frozen_at_the_look_of_its_pair() -> None:
     assert d[4] == -9.0 - 1.0
 
 
+def test_the_floor_sees_no_run_beyond_its_look() -> None:
+    first = [[1.0, 3.0], [2.0, NAN], [4.0, 0.5]]
+    assert differences([*first, [1.0, -50.0], [1.0, 1.0]])[:3] == differences(first)
+
+
 def test_a_failed_baseline_run_spoils_the_pair_and_never_favours_the_arm() -> None:
     # floor 1 against the baseline's mean 2 over its finite runs
     scored = pair([[1.0, 3.0], [NAN, 50.0], [3.0, 5.0]])
@@ -83,6 +88,8 @@ def test_an_arm_whose_every_run_fails_is_charged_the_baselines_worst() -> None:
 def test_runs_not_made_leave_no_pair() -> None:
     scored = pair([[1.0, 2.0], [1.0, NAN], [NAN, 2.0]], failed=np.zeros((3, 2), bool))
     assert scored.pairs.closed[:, 0].tolist() == [True, False, False]
+    crashed = pair([[NAN, NAN]], failed=[[False, True]])
+    assert not crashed.pairs.failed.any()  # the baseline is still to run
     assert np.isnan(scored.pairs.d[1:, 0]).all()
 
 

@@ -278,6 +278,18 @@ def test_a_candidate_for_a_free_win_stays_after_a_plain_reject() -> None:
     assert VERDICTS[kept.verdict[0]] in (Verdict.REJECT, Verdict.HARMFUL)
 
 
+def test_a_rejected_candidate_for_a_free_win_stays_rejected() -> None:
+    rng = np.random.default_rng(21)
+    d = rng.normal(-0.4, 1.0, (20, 1))
+    d = np.vstack([d[:8] - d[:8].mean() - 0.6, np.full((12, 1), 2.4) + d[8:]])
+    kept = race(Pairs.without_failures(d), np.full(1, 1.2), Rules(LOOKS, keep=(True,)))
+    plain = race(Pairs.without_failures(d), np.full(1, 1.2), Rules(LOOKS))
+    assert VERDICTS[plain.verdict[0]] is Verdict.REJECT
+    assert plain.columns.n[0] < kept.columns.n[0]
+    assert kept.columns.mean[0] > 0.9  # by then the upper bound is well above delta
+    assert VERDICTS[kept.verdict[0]] is Verdict.REJECT
+
+
 def test_levels_share_one_row_in_the_family() -> None:
     rng = np.random.default_rng(12)
     d = rng.normal([0.0, 1.5, 0.2, 0.3, 0.0], 1.0, (5, 5))

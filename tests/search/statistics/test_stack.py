@@ -68,6 +68,15 @@ def test_redundant_techniques_are_named() -> None:
     assert [member.drop for member in found.members] == [True, True]
 
 
+def test_a_member_is_dropped_only_when_surely_below_its_delta() -> None:
+    y = square()
+    first = judge(y[0], y[1], y[2], y[3]).members[0].in_stack
+    at_its_effect = judge(y[0], y[1], y[2], y[3], delta=first.estimate).members[0]
+    assert not at_its_effect.drop  # may be too small, and may not
+    far_above = judge(y[0], y[1], y[2], y[3], delta=(first.high or 0.0) + 1.0).members[0]
+    assert far_above.drop
+
+
 def test_synergy_is_no_redundancy() -> None:
     found = judge(*square(interaction_=3.0, n=30))
     assert all(member.synergic and not member.redundant for member in found.members)

@@ -283,6 +283,22 @@ def test_a_final_table() -> None:
     assert table.delta_origin == "stated"
 
 
+def test_a_rank_interval_holds_the_rank_that_the_verdict_gives() -> None:
+    rng = np.random.default_rng(0)
+    noise = rng.normal(size=(20, 2))
+    noise = (noise - noise.mean(axis=0)) / noise.std(axis=0, ddof=1)
+    base = rng.normal(size=(20, 1))
+    y = np.column_stack([base, base + [1.1, 9.3] + noise * [0.3, 13.0]])
+    table = table_of(y, ("sure", "vague"), looks=(20,), also_registered=38)
+    sure, vague = table.rows
+    assert (sure.technique, sure.verdict) == ("sure", Verdict.ADOPT)
+    assert vague.verdict is Verdict.INCONCLUSIVE
+    assert vague.shrunken_effect > sure.shrunken_effect
+    assert (sure.rank, sure.rank_low, sure.rank_high) == (1, 1, 2)
+    assert (vague.rank, vague.rank_low, vague.rank_high) == (2, 1, 2)
+    assert sure.group == vague.group
+
+
 def test_numbers_of_a_row_by_hand() -> None:
     y = np.array([[0.0, 1.0], [1.0, 3.0], [2.0, 5.0], [0.5, 2.0]])
     row = table_of(y, ("only",), looks=(4,)).row("only")
@@ -301,7 +317,8 @@ def test_before_the_first_look_there_is_an_effect_and_nothing_else() -> None:
     row = table.row("focal")
     assert (row.verdict, row.rank, row.q_value, row.ci_low) == (None, None, None, None)
     assert row.n_seeds == 2
-    assert row.effect is not None
+    d = scores_of()[:2, 1:] - scores_of()[:2, :1]
+    assert [table.row(name).effect for name in NAMES] == pytest.approx(d.mean(axis=0))
     assert dict(table.needs) == dict.fromkeys(NAMES, 3)
 
 
@@ -435,6 +452,9 @@ def test_stored_looks_outlive_an_amendment() -> None:
     assert fresh.row("swa").q_value != before.row("swa").q_value
     unchanged = table_of(y, table={"history": before.looks})
     assert unchanged == before
+    narrower = table_of(y[:, :5], NAMES[:4], table={"history": before.looks})
+    for look, old in zip(narrower.looks, before.looks, strict=True):
+        assert set(look.columns) == set(old.columns)  # what was seen of the fifth is kept
 
 
 def test_stored_looks_must_fit() -> None:
@@ -463,6 +483,16 @@ def test_rows_carry_costs_and_gaps() -> None:
     assert "val_up_test_not" in swa.flags
     assert "val_up_test_not" not in focal.flags
     assert table.row("sam").value_per_hour is None
+
+
+def test_the_gap_leaves_failed_pairs_out() -> None:
+    y = scores_of()
+    failed = np.zeros(y.shape, bool)
+    failed[0, 1] = True
+    measured = Measurements(validation=y + 0.25 * np.arange(6))
+    row = table_of(y, failed=failed, table={"measured": measured}).row("focal")
+    assert row.gap.estimate == pytest.approx(0.25)
+    assert row.gap.high - row.gap.low == pytest.approx(0.0, abs=1e-12)
 
 
 def test_a_free_win_is_flagged() -> None:

@@ -286,7 +286,7 @@ TOGGLES: list[tuple[str, Any]] = [
     ("optim.swa_lr", 0.05),
     ("optim.swa_anneal", 0),
     ("optim.swa_schedule", "cyclic"),
-    ("optim.cycle_len", 1),
+    ("optim.cycle_len", 2),
     ("optim.ema", True),
     ("optim.ema_decay", 0.5),
     ("optim.patience", 1),

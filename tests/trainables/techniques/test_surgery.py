@@ -79,9 +79,7 @@ def test_heads_get_their_own_tasks_gradient(kind: Kind) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_tasks_may_share_a_head_and_its_graph(kind: Kind) -> None:
     shared, head = nn.Parameter(torch.ones(2)), nn.Parameter(torch.tensor(3.0))
-    operation = GradientSurgery(
-        kind, [shared], [[head], [head]], cagrad_c=0.5, gradnorm_alpha=1.5
-    )
+    operation = GradientSurgery(kind, [shared], [[head], [head]], cagrad_c=0.5, gradnorm_alpha=1.5)
     features = shared * 1.0
     out = (head * features).square().sum()  # both tasks differentiate through this
     operation.backward([out, 2 * out], features)

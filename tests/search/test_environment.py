@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import os
+import platform
+import socket
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from search.environment import git_commit, machine, versions
+
+
+def test_versions_are_those_that_are_installed() -> None:
+    found = versions()
+    assert found["python"] == platform.python_version()
+    assert found["optuna"] == version("optuna")
+    assert found["winnow"] == version("winnow")
+    found.clear()
+    assert versions()["numpy"] == version("numpy")  # what is returned is a copy
+
+
+def git(folder: Path, *arguments: str) -> None:
+    """Run git without the machine's own settings."""
+    identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
+    environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+    subprocess.run(
+        ["git", "-C", str(folder), *identity, *arguments],
+        check=True,
+        capture_output=True,
+        env=environment,
+    )
+
+
+def test_a_commit_is_marked_when_files_differ_from_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    assert git_commit(tmp_path) is None
+    git(tmp_path, "init", "--quiet")
+    assert git_commit(tmp_path) is None  # no commit yet
+    (tmp_path / "study.py").write_text("STUDY = 1\n")
+    git(tmp_path, "add", "study.py")
+    git(tmp_path, "commit", "--quiet", "-m", "first")
+    commit = git_commit(tmp_path)
+    assert commit is not None
+    assert len(commit) == 12
+    (tmp_path / "untracked.db").write_text("")
+    assert git_commit(tmp_path) == commit
+    (tmp_path / "study.py").write_text("STUDY = 2\n")
+    assert git_commit(tmp_path) == f"{commit}+"
+    assert git_commit(tmp_path / "nowhere") is None
+
+
+def test_the_machine_is_described() -> None:
+    found = machine()
+    assert found["host"] == socket.gethostname()
+    assert found["cpus"] == os.cpu_count()
+    assert found.get("memory_gib", 1) > 0

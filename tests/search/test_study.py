@@ -1,0 +1,485 @@
+from __future__ import annotations
+
+import dataclasses
+import math
+import pickle
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from ray import cloudpickle
+
+from search import (
+    ASHA,
+    Categorical,
+    Effort,
+    Float,
+    Impact,
+    Int,
+    MedianStopping,
+    NoPruning,
+    Objective,
+    Resources,
+    Space,
+    Study,
+    StudyError,
+    Technique,
+    When,
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    lr: float = 1e-3
+    focal: bool = False
+    gamma: float = 2.0
+    loss: str = "bce"
+    margin: float = 0.5
+    dropout: float = 0.0
+    swa: bool = False
+    heads: int = 4
+    width: int = 32
+
+    def __post_init__(self) -> None:
+        if self.width % self.heads:
+            raise ValueError("width must be a multiple of heads")
+
+
+def train(config: Config, *, seed: int) -> Iterator[Mapping[str, float]]:
+    yield {"val_ap": config.lr, "test_ap": float(seed)}
+
+
+def train_on(config: Config, *, seed: int, data: Any) -> Iterator[Mapping[str, float]]:
+    yield {"val_ap": config.lr + seed + data}
+
+
+class Predicting:
+    def __init__(self, config: Config, *, seed: int, data: Any = None) -> None:
+        self.config, self.seed, self.data = config, seed, data
+
+    def step(self) -> Mapping[str, float]:
+        return {"val_ap": 0.0}
+
+    def save(self, directory: Path) -> None:
+        """Write nothing."""
+
+    def load(self, directory: Path) -> None:
+        """Read nothing."""
+
+    def predict(self, split: str) -> Any:
+        return split
+
+
+def fit(validation: Any) -> Any:
+    return validation
+
+
+SPACE = Space(baseline=Config(), domains={"lr": Float(1e-5, 1e-1, log=True)})
+FOCAL = Technique("Focal loss", on={"focal": True}, domains={"gamma": Float(0.0, 5.0)})
+SWA = Technique("SWA", on={"swa": True})
+PLATT = Technique("Platt", stage="post-hoc", fit=fit)
+GOAL = Objective("val_ap", "maximize")
+
+
+def make(**changes: Any) -> Study:
+    """Return a study that is right but for these arguments."""
+    right: dict[str, Any] = {
+        "name": "my-study",
+        "trainable": train,
+        "space": SPACE,
+        "objective": GOAL,
+        "max_steps": 27,
+    }
+    return Study(**(right | changes))
+
+
+def problems_of(**changes: Any) -> tuple[str, ...]:
+    """Return the problems of such a study."""
+    with pytest.raises(StudyError) as caught:
+        make(**changes)
+    return caught.value.problems
+
+
+def test_the_reference_example() -> None:
+    study = Study(
+        name="my-study",
+        trainable=train,
+        space=Space(baseline=Config(), domains={"lr": Float(1e-5, 1e-1, log=True)}),
+        techniques=[
+            Technique(
+                "Focal loss",
+                on={"focal": True},
+                domains={"gamma": Float(0.0, 5.0)},
+                expected_impact=Impact.HIGH,
+                effort=Effort.LOW,
+                reference="arXiv:1708.02002",
+            ),
+        ],
+        objective=Objective("val_ap", "maximize"),
+        evaluation=Objective("test_ap", "maximize"),
+        smallest_gain=0.01,
+        max_steps=27,
+    )
+    assert study.contract.kind == "generator"
+    assert study.technique("Focal loss").effort is Effort.LOW
+    assert study.goals == (GOAL,)
+    assert study.held_out == Objective("test_ap", "maximize")
+    assert study.resources == Resources(1.0, None)
+    assert study.pruner == ASHA()
+
+
+def test_the_evaluation_defaults_to_the_objectives_held_out_twin() -> None:
+    assert make().held_out == Objective("test_ap", "maximize")
+    loss = Objective("loss", "minimize")
+    assert make(objective=loss).held_out == Objective("test_loss", "minimize")
+    assert make(evaluation=Objective("test_f1", "maximize")).held_out.metric == "test_f1"
+    several = make(objective=None, objectives=[GOAL, loss])
+    assert several.goals == (GOAL, loss)
+    assert several.held_out.metric == "test_ap"
+
+
+def test_a_study_cannot_be_changed() -> None:
+    targets = {"published": 0.9}
+    study = make(targets=targets, techniques=[FOCAL])
+    targets["published"] = 0.1
+    assert study.targets == {"published": 0.9}
+    assert study.techniques == (FOCAL,)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        study.name = "other"  # type: ignore[misc]  # that it fails is the point
+    with pytest.raises(TypeError):
+        study.targets["x"] = 1.0  # type: ignore[index]  # likewise
+
+
+def test_a_study_travels_to_workers() -> None:
+    study = make(
+        trainable=Predicting,
+        techniques=[FOCAL, PLATT],
+        metrics=lambda predictions: {"test_f1": float(len(predictions))},
+        reference_lines={"linear": {"test_ap": 0.5}, "trees": lambda seed: {"test_ap": seed}},
+        data=lambda path: path,
+    )
+    again = cloudpickle.loads(cloudpickle.dumps(study))  # type: ignore[no-untyped-call]  # Ray's
+    assert again.space == study.space
+    assert again.techniques[0] == FOCAL
+    assert again.targets == study.targets
+    assert again.reference_lines["trees"](3) == {"test_ap": 3}
+    assert pickle.loads(pickle.dumps(make())) == make()
+
+
+def test_an_unknown_technique_is_named_with_the_nearest() -> None:
+    with pytest.raises(StudyError, match=r"has no technique 'focal'; did you mean 'Focal loss'\?"):
+        make(techniques=[FOCAL]).technique("focal")
+
+
+def test_every_problem_is_told_at_once() -> None:
+    problems = problems_of(
+        name="my study",
+        trainable=lambda config: config,
+        objective=Objective("test_ap", "maximize"),
+        evaluation=Objective("val_ap", "maximize"),
+        max_steps=0,
+        smallest_gain=math.nan,
+        sampler="TPE",
+        pruner="asha",
+        score_at="first",
+        replication="new",
+        retries=5,
+        split_seed=-1,
+        targets={"published": math.inf},
+        reference_lines={"trees": 0.8},
+        resources=2,
+        data="folder",
+        secondary=[GOAL, GOAL],
+        techniques=[
+            FOCAL,
+            FOCAL,
+            Technique("Typo", on={"focl": True}),
+            Technique("Wrong", on={"focal": "yes"}),
+            Technique("Needs", on={"swa": True}, requires=["Focal los"]),
+        ],
+    )
+    assert problems == (
+        "Study.name takes letters, digits, '.', '_' and '-', a letter or digit first, "
+        "got 'my study'",
+        "objective 'test_ap' is held-out: metrics that begin with 'test_' are never shown to a "
+        "search; use a validation metric",
+        "Study.secondary names 'val_ap' twice",
+        "evaluation 'val_ap' is not held-out: the table would be read on data that tuning selects "
+        "on; report it on held-out data, under a name that begins with 'test_'",
+        "Study.max_steps must be a whole number from 1, got 0",
+        "Study.split_seed must be a whole number from 0, got -1",
+        "Study.retries is 0 or 1, got 5",
+        "Study.smallest_gain must be a positive number, got nan",
+        "target 'published' must be a finite number, got inf",
+        "Study.sampler has no 'TPE'; did you mean 'tpe'?",
+        "Study.resources takes Resources(cpus, gpus), got 2",
+        "Study.score_at is 'last' or 'best', got 'first'",
+        "Study.replication is 'fresh', 'fixed' or 'resplit', got 'new'",
+        "Study.data takes a function, got 'folder'",
+        "reference line 'trees' must be a mapping of metrics or a function of the seed, got 0.8",
+        "Study.pruner takes ASHA, MedianStopping or NoPruning, got 'asha'",
+        "trainable '<lambda>' has no yield; it must yield its metrics after every step",
+        "trainable '<lambda>' must take the keyword seed",
+        "two techniques are called 'Focal loss'",
+        "technique 'Needs' names 'Focal los', which this study does not have; "
+        "did you mean 'Focal loss'?",
+        "technique 'Typo': Config has no field 'focl'; did you mean 'focal'?",
+        "technique 'Wrong': Config.focal takes bool, got 'yes'",
+        "techniques 'Focal loss' and 'Focal loss' set the same fields to the same values: "
+        "they cannot be told apart",
+    )
+
+
+@pytest.mark.parametrize("name", ["", "a b", "../up", ".hidden", "-x", "a/b", "é", 3, None])
+def test_names_that_are_no_file_names_are_refused(name: Any) -> None:
+    (problem,) = problems_of(name=name)
+    assert problem.startswith("Study.name takes letters, digits, '.', '_' and '-'")
+
+
+def test_a_name_is_short_enough_to_begin_those_of_the_database() -> None:
+    assert problems_of(name="x" * 81) == ("Study.name has at most 80 characters, got 81",)
+    assert make(name="x" * 80).name == "x" * 80
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"space": Config()}, "Study.space takes a Space, got Config("),
+        ({"techniques": FOCAL}, "Study.techniques takes a list, got Technique("),
+        ({"techniques": [SWA, "focal"]}, "Study.techniques takes Technique, got 'focal'"),
+        ({"objective": "val_ap"}, "Study.objective takes Objective(metric, direction), got 'val_"),
+        ({"evaluation": "test_ap"}, "Study.evaluation takes Objective(metric, direction)"),
+        ({"secondary": ["test_f1"]}, "Study.secondary takes Objective(metric, direction)"),
+        ({"secondary": GOAL}, "Study.secondary takes a list, got Objective("),
+        ({"objective": None}, "Study takes either objective=… or objectives=(…, …)"),
+        ({"objectives": [GOAL]}, "Study takes either objective=… or objectives=(…, …)"),
+        ({"objective": None, "objectives": [GOAL, GOAL]}, "Study.objectives names 'val_ap' twice"),
+        ({"targets": [0.9]}, "Study.targets takes {name: …}, got [0.9]"),
+        ({"targets": {"x": True}}, "target 'x' must be a finite number, got True"),
+        ({"reference_lines": []}, "Study.reference_lines takes {name: …}, got []"),
+        ({"max_steps": 2.0}, "Study.max_steps must be a whole number from 1, got 2.0"),
+        ({"max_steps": True}, "Study.max_steps must be a whole number from 1, got True"),
+        ({"smallest_gain": "1"}, "Study.smallest_gain must be a positive number, got '1'"),
+        ({"sampler": 3}, "Study.sampler takes a name or an Optuna sampler, got 3"),
+        ({"metrics": {}}, "Study.metrics takes a function, got {}"),
+        ({"data": len}, "Study.data is given, but the trainable takes no keyword 'data'"),
+        (
+            {"trainable": train_on},
+            "the trainable requires the keyword 'data', but Study(data=…) is not given",
+        ),
+        ({"trainable": 3}, "trainable must be a generator function or a class, got 3"),
+        (
+            {"pruner": ASHA(grace_steps=27)},
+            "ASHA.grace_steps=27 leaves no step to stop at below max_steps=27; lower it, or say",
+        ),
+        (
+            {"pruner": MedianStopping(grace_steps=30)},
+            "MedianStopping.grace_steps=30 leaves no step to stop at below max_steps=27",
+        ),
+        (
+            {"techniques": [PLATT], "trainable": Predicting},
+            "post-hoc technique 'Platt' needs Study(metrics=…)",
+        ),
+        (
+            {"techniques": [PLATT], "metrics": len},
+            "post-hoc technique 'Platt' needs predictions: the trainable must be a class with",
+        ),
+    ],
+)
+def test_what_cannot_work_is_refused(changes: Any, problem: str) -> None:
+    (found,) = problems_of(**changes)
+    assert found.startswith(problem)
+
+
+def test_several_objectives_exclude_what_needs_one() -> None:
+    goals = [GOAL, Objective("val_loss", "minimize")]
+    problems = problems_of(
+        objective=None, objectives=goals, pruner=MedianStopping(), sampler="cmaes"
+    )
+    assert problems == (
+        "the sampler 'cmaes' takes a single objective; use 'tpe', 'nsga2' or 'gp'",
+        "median stopping needs a single objective",
+    )
+    assert make(objective=None, objectives=goals, sampler="nsga2").goals == tuple(goals)
+
+
+def test_no_techniques_need_no_held_out_metric() -> None:
+    assert make(evaluation=GOAL).held_out == GOAL
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random", "gp", "cmaes", "qmc", "nsga2"])
+def test_samplers_have_names(sampler: str) -> None:
+    assert make(sampler=sampler).sampler == sampler
+
+
+def test_an_optuna_sampler_is_a_sampler() -> None:
+    sampler = optuna.samplers.RandomSampler(seed=1)
+    assert make(sampler=sampler).sampler is sampler
+
+
+@pytest.mark.parametrize("pruner", [ASHA(), ASHA(grace_steps=5), NoPruning()])
+def test_a_study_of_one_step_prunes_nothing_and_is_fine(pruner: Any) -> None:
+    assert make(max_steps=1, pruner=pruner).max_steps == 1
+
+
+def of_techniques(*techniques: Technique, **changes: Any) -> tuple[str, ...]:
+    """Return the problems of a study with these techniques."""
+    return problems_of(techniques=techniques, **changes)
+
+
+@pytest.mark.parametrize(
+    ("techniques", "problem"),
+    [
+        (
+            [Technique("A", on={"lr": 0.1})],
+            "technique 'A' uses 'lr', which is a nuisance hyperparameter of the space",
+        ),
+        (
+            [Technique("A", on={"swa": True}, domains={"lr": Float(1e-4, 1.0)})],
+            "technique 'A' uses 'lr', which is a nuisance hyperparameter of the space",
+        ),
+        (
+            [Technique("A", levels={"lr": (0.1, 0.01)})],
+            "technique 'A' uses 'lr', which is a nuisance hyperparameter of the space",
+        ),
+        ([Technique("A", on={"swa": False})], "technique 'A' is already on in the baseline"),
+        (
+            [Technique("A", levels={"dropout": (0.0, 0.1)})],
+            "technique 'A': levels of 'dropout' name the baseline's 0.0, which is measured anyway",
+        ),
+        (
+            [Technique("A", levels={"dropout": (0.2, "0.1")})],
+            "technique 'A': Config.dropout takes float, got '0.1'",
+        ),
+        (
+            [Technique("A", on={"swa": True}, domains={"gamma": Float(3.0, 5.0)})],
+            "technique 'A': the baseline has gamma=2.0, outside its domain [3, 5]; widen",
+        ),
+        (
+            [Technique("A", on={"swa": True}, domains={"gama": Float(3.0, 5.0)})],
+            "technique 'A': Config has no field 'gama'; did you mean 'gamma'?",
+        ),
+        (
+            [Technique("A", on={"heads": 5})],
+            "technique 'A': Config refuses heads=5: width must be a multiple of heads",
+        ),
+        (
+            [FOCAL, Technique("B", on={"focal": True})],
+            "techniques 'Focal loss' and 'B' set the same fields to the same values",
+        ),
+        (
+            [FOCAL, Technique("B", on={"swa": True}, domains={"gamma": Float(1.0, 5.0)})],
+            "techniques 'Focal loss' and 'B' give 'gamma' two domains: [0, 5] and [1, 5]",
+        ),
+        (
+            [Technique("B", levels={"gamma": (0.5, 1.0)}), FOCAL],
+            "techniques 'B' and 'Focal loss': 'gamma' has levels in one and a domain in the other",
+        ),
+        (
+            [
+                Technique("B", on={"swa": True}, levels={"gamma": (0.5, 1.0)}),
+                Technique("C", on={"loss": "x"}, levels={"gamma": (0.5, 1.5)}),
+            ],
+            "techniques 'B' and 'C' measure 'gamma' at different levels",
+        ),
+        (
+            [FOCAL, Technique("B", on={"gamma": 3.0})],
+            "technique 'Focal loss' searches 'gamma', which technique 'B' sets",
+        ),
+        (
+            [SWA, Technique("B", on={"focal": True}, requires=["SWA"], excludes=["FWA"])],
+            "technique 'B' names 'FWA', which this study does not have; did you mean 'SWA'?",
+        ),
+        (
+            [
+                Technique("A", on={"loss": "x"}),
+                Technique("B", on={"loss": "y"}, requires=["A"]),
+            ],
+            "technique 'B' requires 'A', but both cannot be on at once",
+        ),
+        (
+            [
+                Technique("Later", on={"loss": "x"}, status="planned"),
+                Technique("B", on={"swa": True}, requires=["Later"]),
+            ],
+            "technique 'B' requires 'Later', which is planned",
+        ),
+        (
+            [
+                Technique("A", on={"swa": True}, requires=["B"]),
+                Technique("B", on={"focal": True}, requires=["A"]),
+            ],
+            "parameters depend on each other in a circle: ",
+        ),
+        (
+            [
+                Technique("margin", on={"swa": True, "focal": True}),
+                Technique("B", on={"loss": "x"}, domains={"margin": Float(0.0, 1.0)}),
+            ],
+            "a technique and a field are both called 'margin'; rename the technique",
+        ),
+    ],
+)
+def test_techniques_that_cannot_be_searched_are_refused(
+    techniques: list[Technique], problem: str
+) -> None:
+    (found,) = of_techniques(*techniques)
+    assert found.startswith(problem)
+
+
+def test_a_technique_that_needs_another_is_checked_with_it() -> None:
+    narrow = Technique("Narrow", on={"width": 35})
+    assert of_techniques(narrow)[0].endswith("width must be a multiple of heads")
+    odd = Technique("Odd", on={"heads": 5}, requires=["Narrow"])
+    problems = of_techniques(narrow, odd)
+    assert problems == (
+        "technique 'Narrow': Config refuses width=35: width must be a multiple of heads",
+    )
+
+
+def test_techniques_may_share_a_knob_and_exclude_each_other() -> None:
+    techniques = [
+        Technique("Focal", on={"loss": "focal"}, domains={"gamma": Float(0.0, 5.0)}),
+        Technique("CB", on={"loss": "cb"}, domains={"gamma": Float(0.0, 5.0)}),
+        Technique("Other", on={"focal": True}, domains={"gamma": Float(0.0, 5.0)}),
+        Technique("SWA", on={"swa": True}, requires=["Focal"], excludes=["CB"]),
+    ]
+    assert make(techniques=techniques).techniques == tuple(techniques)
+
+
+def test_of_planned_techniques_only_the_names_count() -> None:
+    planned = Technique("Later", on={"nothing.yet": True}, status="planned")
+    assert make(techniques=[FOCAL, planned, SWA]).techniques[1] is planned
+    assert of_techniques(planned, Technique("Later", on={"swa": True})) == (
+        "two techniques are called 'Later'",
+    )
+
+
+@pytest.mark.parametrize(
+    ("point", "problem"),
+    [
+        ({"lr": 0.01}, None),
+        ({"focal": True, "gamma": 3.0}, None),
+        ({"gamma": 3.0}, "point 1 to try first: only a search with focal = True can set gamma=3.0"),
+        ({"heads": 8}, "point 1 to try first: no parameter of the search can set heads=8"),
+        ({"focal": True, "gamma": 9.0}, "point 1 to try first: gamma=9.0 lies outside [0, 5]"),
+    ],
+)
+def test_points_to_try_first_are_reachable(point: Any, problem: str | None) -> None:
+    space = Space(Config(), SPACE.domains, points=[point])
+    if problem is None:
+        assert make(space=space, techniques=[FOCAL]).space is space
+    else:
+        assert problems_of(space=space, techniques=[FOCAL]) == (problem,)
+
+
+def test_conditions_may_name_what_techniques_set() -> None:
+    domains: dict[str, Any] = {
+        "lr": Float(1e-5, 1e-1, log=True),
+        "heads": When({"focal": True}, Categorical((1, 2, 4))),
+        "width": When({"heads": 4}, Int(32, 64, step=32)),
+    }
+    assert make(space=Space(Config(), domains), techniques=[FOCAL]).name == "my-study"
