@@ -8,6 +8,7 @@
     ├── StudyError       (ValueError)    a study is wrong: all its problems at once
     ├── TrainableError   (TypeError)     a trainable does not meet the contract
     ├── OptionError      (ValueError)    a command's option is wrong
+    ├── StatisticsError  (ValueError)    numbers from which no honest statement follows
     ├── EngineError      (RuntimeError)  the engine cannot run, or stopped
     ├── CheckpointError  (OSError)       a checkpoint is damaged or cannot be written
     └── StorageError     (RuntimeError)  the study database cannot be reached, read or written

@@ -9,10 +9,13 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from search.errors import StudyError, WinnowError, did_you_mean, near_miss
 from search.objective import Objective
@@ -50,7 +53,7 @@ class LoadedStudy:
     path
         The study file.
     variables
-        Environment variables that loading the file has set.
+        Environment variables that loading the file has set, to whatever value.
     """
 
     study: Study
@@ -76,10 +79,38 @@ def load_study(path: Path) -> LoadedStudy:
         folder = path.parent if path.parent.is_dir() else Path()
         near = near_miss(path.name, sorted(found.name for found in folder.glob("*.py")))
         raise StudyError(f"there is no study file {path}{near}")
-    before = dict(os.environ)
-    module = _module(path.resolve())
-    changed = {k: v for k, v in os.environ.items() if before.get(k) != v}
-    return LoadedStudy(_study_in(module, path), module, path, changed)
+    with _noting_variables() as names:
+        module = _module(path.resolve())
+    variables = {name: os.environ[name] for name in sorted(names) if name in os.environ}
+    return LoadedStudy(_study_in(module, path), module, path, variables)
+
+
+@contextmanager
+def _noting_variables() -> Iterator[set[str]]:
+    """Note which environment variables are set, be it to the value that they had already.
+
+    A worker on another machine may not have them.
+    """
+    _listen()
+    names: set[str] = set()
+    _LOADS.append(names)
+    try:
+        yield names
+    finally:
+        _LOADS.pop()
+
+
+_LOADS: list[set[str]] = []  # variables set so far, of every load under way
+
+
+@cache
+def _listen() -> None:
+    def note(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "os.putenv":
+            for names in _LOADS:
+                names.add(os.fsdecode(arguments[0]))
+
+    sys.addaudithook(note)
 
 
 def _module(path: Path) -> ModuleType:

@@ -75,12 +75,18 @@ class Parameter:
             else " or ".join(groups)
         )
         texts = [_text(condition) for condition in self.when] + [shared]
-        texts += [f"not ({_text(condition)})" for condition in self.unless]
+        texts += [_denial(condition) for condition in self.unless]
         return " and ".join(text for text in texts if text) or None
 
 
 def _text(condition: Condition) -> str:
     return " and ".join(f"{path} = {_values(value)}" for path, value in condition.items())
+
+
+def _denial(condition: Condition) -> str:
+    if len(condition) > 1 or any(len(wanted_values(v)) > 1 for v in condition.values()):
+        return f"not ({_text(condition)})"
+    return " and ".join(f"{path} ≠ {_values(value)}" for path, value in condition.items())
 
 
 def _values(wanted: Any) -> str:

@@ -34,6 +34,7 @@ from search.storage.url import redact
 
 WRONG = (OptionError, SpaceError, StudyError, TechniqueError, TrainableError)
 INTERRUPTED = 3
+KEYBOARD_INTERRUPT = 130  # what the command-line library makes of one
 
 app = typer.Typer(
     name="winnow",
@@ -72,9 +73,6 @@ def run(arguments: Sequence[str] | None = None, loaded: LoadedStudy | None = Non
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         status = app(arguments, prog_name="winnow", obj=loaded, standalone_mode=False)
-    except KeyboardInterrupt:
-        errors.print(f"\nstopped; nothing is lost. To go on:\n  {escape(_again())}")
-        sys.exit(INTERRUPTED)
     except WinnowError as error:
         for line in str(error).splitlines():
             errors.print(f"[bold red]error:[/] {escape(line)}")
@@ -89,6 +87,9 @@ def run(arguments: Sequence[str] | None = None, loaded: LoadedStudy | None = Non
             raise
         show()
         sys.exit(int(getattr(error, "exit_code", 1)))
+    if status == KEYBOARD_INTERRUPT:
+        errors.print(f"\nstopped; nothing is lost. To go on:\n  {escape(_again())}")
+        sys.exit(INTERRUPTED)
     sys.exit(status if isinstance(status, int) else 0)
 
 

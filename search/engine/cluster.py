@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -69,12 +71,13 @@ def _by_value(module: ModuleType | None) -> Iterator[None]:
 def _connect(address: str | None) -> None:
     for left in reversed(range(STARTS if address is None else 1)):
         try:
-            ray.init(
-                address=address or "local",
-                include_dashboard=False if address is None else None,
-                logging_level=logging.ERROR,
-                log_to_driver=False,
-            )
+            with _own_signals():
+                ray.init(
+                    address=address or "local",
+                    include_dashboard=False if address is None else None,
+                    logging_level=logging.ERROR,
+                    log_to_driver=False,
+                )
         except REFUSED as error:
             ray.shutdown()
             if not left:
@@ -83,6 +86,18 @@ def _connect(address: str | None) -> None:
             time.sleep(PAUSE_S)
         else:
             return
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """Keep this process's signal handlers: Ray's would end it without a word to its caller."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 def _check_same(address: str | None) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import signal
 import tempfile
 import threading
@@ -19,6 +20,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 from ray import cloudpickle, tune
@@ -241,7 +243,7 @@ def run_ray(
     need = trial_resources(resources)
     _check_room(need)
     bridge = Bridge(stream, need, workers)
-    with _quiet(), tempfile.TemporaryDirectory(prefix="winnow-tune-") as scratch:
+    with _quiet(), _scratch() as scratch:
         _tuner(bridge, replace(task, gpus=need.get("GPU", 0.0)), need, scratch).fit()
     if bridge.error is not None:
         raise bridge.error
@@ -276,6 +278,20 @@ def _tuner(bridge: Bridge, task: Task, need: dict[str, float], scratch: str) -> 
 def _bytes(value: object) -> bytes:
     found: bytes = cloudpickle.dumps(value)  # type: ignore[no-untyped-call]  # Ray's
     return found
+
+
+@contextmanager
+def _scratch() -> Iterator[str]:
+    """Lend Tune a folder; one of its threads may still write into it while it is deleted."""
+    folder = tempfile.mkdtemp(prefix="winnow-tune-")
+    try:
+        yield folder
+    finally:
+        for _ in range(20):
+            shutil.rmtree(folder, ignore_errors=True)
+            if not Path(folder).exists():
+                break
+            time.sleep(0.1)
 
 
 @contextmanager

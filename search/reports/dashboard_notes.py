@@ -46,7 +46,8 @@ def push_to_dashboard(database: Database, report: PriorityReport) -> str:
     if name not in series_names(database, report.name):
         raise StorageError(f"{database.name} holds no '{name}': nothing was measured yet")
     study = database.write(lambda: optuna.load_study(study_name=name, storage=database.optuna))
-    database.write(lambda: optuna_dashboard.save_note(study, priority_markdown(report)))
+    note = priority_markdown(report, folded=False)  # the dashboard prints no HTML
+    database.write(lambda: optuna_dashboard.save_note(study, note))
     for key, figure in _figures(report):
         _save(database, study, key, figure)
     return name

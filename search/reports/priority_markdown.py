@@ -17,15 +17,23 @@ from search.reports.views import View
 from search.technique import Impact
 
 
-def priority_markdown(report: PriorityReport) -> str:
-    """Return the report as Markdown."""
+def priority_markdown(report: PriorityReport, *, folded: bool = True) -> str:
+    """Return the report as Markdown.
+
+    Parameters
+    ----------
+    report
+        What `priority_report` returned.
+    folded
+        Whether every number of every technique is folded away, which takes a bit of HTML.
+    """
     parts = [
         f"# Priority report: {escape(report.name)}",
         f"**{escape(priority_facts.headline(report))}**",
         f"_{escape(priority_facts.status(report))}_",
         _summary(report),
         *_table(report),
-        *_details(report),
+        *_details(report, folded=folded),
         *_log(report),
         *_stack(report),
         *_levels(report),
@@ -96,15 +104,17 @@ def _stated(word: str) -> str:
     return "–" if word == Impact.NOT_STATED.value else escape(word)
 
 
-def _details(report: PriorityReport) -> Iterator[str]:
-    yield "<details><summary>Every number of every technique</summary>"
+def _details(report: PriorityReport, *, folded: bool) -> Iterator[str]:
+    title = "Every number of every technique"
+    yield f"<details><summary>{title}</summary>" if folded else f"## {title}"
     for line in report.lines:
         yield f"### {escape(line.technique)}"
         found = details(line, report)
         yield table(["", ""], [[escape(d.name), escape(d.text)] for d in found])
         if line.bug:
             yield fenced(line.bug, "text")
-    yield "</details>"
+    if folded:
+        yield "</details>"
 
 
 def _log(report: PriorityReport) -> Iterator[str]:

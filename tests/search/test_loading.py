@@ -87,9 +87,15 @@ def test_environment_variables_are_noted(tmp_path: Path, monkeypatch: pytest.Mon
         os.environ["WINNOW_TEST_NEW"] = "1"
         os.environ["WINNOW_TEST_OLD"] = "after"
         os.environ["WINNOW_TEST_SAME"] = "same"
+        os.environ["WINNOW_TEST_GONE"] = "1"
+        del os.environ["WINNOW_TEST_GONE"]
     """)
     loaded = load_study(write(tmp_path, text))
-    assert loaded.variables == {"WINNOW_TEST_NEW": "1", "WINNOW_TEST_OLD": "after"}
+    expected = {"NEW": "1", "OLD": "after", "SAME": "same"}
+    assert loaded.variables == {f"WINNOW_TEST_{name}": v for name, v in expected.items()}
+    assert load_study(tmp_path / "my_study.py").variables == loaded.variables  # set already
+    os.environ["WINNOW_TEST_LATER"] = "1"
+    assert "WINNOW_TEST_LATER" not in loaded.variables
 
 
 def test_two_files_of_one_name_are_two_modules(tmp_path: Path) -> None:

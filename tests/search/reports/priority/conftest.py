@@ -305,7 +305,13 @@ def plant_demo(database: Database, name: str = "demo") -> Planter:
             found.run(arm, at, score, extra={"test_f1": 0.5 + gain / 2}, step_s=2.5)
     for at in found.seeds[:3]:
         found.run("Crashing", at, None, reason="ValueError: </script> & | bad batch")
-    found.run(BASELINE, found.seeds[0], baseline(n)[0], kind="aa", extra={"test_ece": 0.2 + ece[0], "test_f1": 0.5})
+    found.run(
+        BASELINE,
+        found.seeds[0],
+        baseline(n)[0],
+        kind="aa",
+        extra={"test_ece": 0.2 + ece[0], "test_f1": 0.5},
+    )
     found.run("Focal loss", found.seeds[0], 0.5, code="0ld")
     for i, at in enumerate(found.seeds[:6]):
         if i >= 3:

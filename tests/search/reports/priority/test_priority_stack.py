@@ -45,7 +45,9 @@ def test_three_members_are_each_left_out(planted: Any, scores: Any) -> None:
     report = priority_report(planter.database, "demo")
     judged = report.stack.judged
     assert judged is not None
-    full, rest = (np.array(better(12, stacked[a], 20 + i)[:6]) for i, a in ((0, "A + B + C"), (3, "A + B")))
+    full, rest = (
+        np.array(better(12, stacked[a], 20 + i)[:6]) for i, a in ((0, "A + B + C"), (3, "A + B"))
+    )
     by_name = {member.name: member for member in judged.members}
     assert by_name["C"].in_stack.estimate == pytest.approx((full - rest).mean())
     assert by_name["C"].drop

@@ -26,8 +26,16 @@ def words(verdict: Verdict | None, **changes: Any) -> str:
 @pytest.mark.parametrize(
     ("verdict", "changes", "expected"),
     [
-        (Verdict.INCONCLUSIVE, {"seeds_needed": SeedsNeeded(9, 2, 40)}, "9 more seeds would settle it"),
-        (Verdict.INCONCLUSIVE, {"seeds_needed": SeedsNeeded(1, 1, 4)}, "1 more seed would settle it"),
+        (
+            Verdict.INCONCLUSIVE,
+            {"seeds_needed": SeedsNeeded(9, 2, 40)},
+            "9 more seeds would settle it",
+        ),
+        (
+            Verdict.INCONCLUSIVE,
+            {"seeds_needed": SeedsNeeded(1, 1, 4)},
+            "1 more seed would settle it",
+        ),
         (
             Verdict.INCONCLUSIVE,
             {"seeds_needed": SeedsNeeded(None, None, None)},
@@ -135,7 +143,9 @@ def test_details_hold_everything_that_must_be_printed(demo: Database) -> None:
     assert found["Better than the baseline"] == "in 100 % of 3 pairs (a description, no test)"
     assert found["Source"] == "arXiv:1708.02002"
     assert found["test_f1 (exploratory)"].endswith("unadjusted")
-    assert {"Rank interval", "Shrunken effect", "q", "Adjusted p", "In seed-to-seed sd"} <= set(found)
+    assert {"Rank interval", "Shrunken effect", "q", "Adjusted p", "In seed-to-seed sd"} <= set(
+        found
+    )
     assert {"Gain per hour of effort", "Gain per compute", "Memory ratio"} <= set(found)
 
 

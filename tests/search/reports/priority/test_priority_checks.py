@@ -1,0 +1,106 @@
+"""Flags, guards, go/no-go, the experiment log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from search.reports import priority_report, render
+from search.storage.database import Database
+
+
+def kinds(report: Any, arm: str) -> set[str]:
+    return {flag.kind for flag in report.flags if flag.arm == arm}
+
+
+def test_the_log_holds_every_arm_in_table_order(demo: Database) -> None:
+    report = priority_report(demo, "demo")
+    assert [entry.arm for entry in report.log] == [
+        "baseline", "Focal loss", "SWA", "Mixup", "Width [width=2]", "Width [width=4]",
+        "Wider & <deeper>", "Crashing", "Focal loss + SWA",
+    ]  # fmt: skip
+    base = report.log[0]
+    assert (base.n_complete, base.n_failed, base.settings) == (12, 0, "the baseline")
+    assert base.held_out == pytest.approx(0.60)
+    assert base.gaps["published"] == pytest.approx(-0.01)
+    assert base.curves is not None
+    assert base.curves.peak_step == 7
+    assert base.stability == "stable"
+    crashing = next(entry for entry in report.log if entry.arm == "Crashing")
+    assert (crashing.n_complete, crashing.n_failed, crashing.held_out) == (0, 3, None)
+
+
+def test_targets_are_judged_for_the_arms_one_might_go_with(demo: Database) -> None:
+    report = priority_report(demo, "demo")
+    decisions = {(c.criterion, c.arm): c.threshold.decision for c in report.checks}
+    assert {arm for _, arm in decisions} == {"baseline", "Focal loss", "SWA", "Focal loss + SWA"}
+    assert decisions["dream", "baseline"] == "no-go"
+    assert decisions["published", "Focal loss + SWA"] == "go"
+    for format_ in ("html", "markdown"):
+        assert "no-go" in render(report, format_)
+
+
+def test_criteria_and_guards_of_the_registration(plant: Any, entry: Any) -> None:
+    rule = {"name": "calibrated", "metric": "test_ece", "direction": "minimize", "threshold": 0.1}
+    planter = plant(entry("A"), criteria=[rule], guards=[rule])
+    planter.arm("baseline", [0.60, 0.61, 0.62], extra={"test_ece": 0.05})
+    planter.arm("A", [0.61, 0.62, 0.63], extra={"test_ece": 0.30})
+    report = priority_report(planter.database, "demo")
+    (check,) = report.checks
+    assert (check.criterion, check.arm, check.threshold.decision) == (
+        "calibrated",
+        "baseline",
+        "go",
+    )
+    assert kinds(report, "A") >= {"guard"}
+    assert "calibrated (test_ece ≤ 0.1) is broken in 3 of 3 runs" in [f.words for f in report.flags]
+    assert "guard" not in kinds(report, "baseline")
+
+
+def test_a_collapsing_loss_is_flagged_where_the_baselines_does_not(plant: Any, entry: Any) -> None:
+    planter = plant(entry("A"), entry("B"))
+    planter.arm("baseline", [0.60, 0.61, 0.62], extra={"val_loss_anomaly": 0.3})
+    planter.arm("A", [0.61, 0.62, 0.63], extra={"val_loss_anomaly": 1e-7})
+    planter.arm("B", [0.61, 0.62, 0.63], extra={"val_loss_anomaly": 0.2})
+    report = priority_report(planter.database, "demo")
+    assert "collapse" in report.line("A").flags
+    assert "collapse" not in report.line("B").flags
+
+
+def test_curves_that_still_rise_or_peak_at_once(plant: Any, entry: Any) -> None:
+    planter = plant(entry("A"), entry("B"), max_steps=20)
+    for i, seed in enumerate(planter.seeds[:3]):
+        rising = [{"val_ap": s / 20, "test_ap": 0.5 + i / 100} for s in range(1, 21)]
+        falling = [{"val_ap": 1 - s / 20, "test_ap": 0.5 + i / 90} for s in range(1, 21)]
+        planter.run("baseline", seed, 0.5, curve=rising)
+        planter.run("A", seed, 0.5, curve=rising)
+        planter.run("B", seed, 0.5, curve=falling)
+    report = priority_report(planter.database, "demo")
+    assert "under_trained" in report.line("A").flags
+    assert "early_peak" in report.line("B").flags
+    by_arm = {entry.arm: entry.stability for entry in report.log}
+    assert by_arm["A"] == "still improving at the last step"
+    assert by_arm["B"].startswith("falls by 0.95 after its peak")
+    assert "The baseline still improves at its last step" in render(report, "table")
+
+
+def test_better_on_validation_but_not_on_held_out_data(plant: Any, entry: Any) -> None:
+    planter = plant(entry("A"))
+    for i, seed in enumerate(planter.seeds):
+        planter.run("baseline", seed, 0.60 + i / 500, val=0.62 + i / 500)
+        planter.run("A", seed, 0.601 + i / 499, val=0.68 + i / 501)
+    line = priority_report(planter.database, "demo").line("A")
+    assert "val_up_test_not" in line.flags
+
+
+def test_withdrawn_techniques_keep_their_place(plant: Any, entry: Any, scores: Any) -> None:
+    baseline, better, _ = scores
+    planter = plant(entry("A"), entry("Gone", withdrawn=True))
+    planter.arm("baseline", baseline(12))
+    planter.arm("A", better(12, 0.05, 1))
+    planter.arm("Gone", better(12, 0.05, 2)[:2])
+    report = priority_report(planter.database, "demo")
+    assert report.table.n_registered == 2
+    assert "withdrawn" in report.line("Gone").flags
+    assert report.line("Gone").detail == "withdrawn from the study file"
