@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
-import ray
-from ray import cloudpickle
-
+from search.engine.process import environment, signals_kept
 from search.errors import EngineError
+
+# what a node has to say would be printed into the driver's output; Ray reads this once
+with environment({"RAY_DEDUP_LOGS_SKIP_REGEX": "."}):
+    import ray
+    from ray import cloudpickle
 
 STARTS = 3  # a node's start can time out while the machine is busy
 PAUSE_S = 2.0
@@ -71,7 +72,7 @@ def _by_value(module: ModuleType | None) -> Iterator[None]:
 def _connect(address: str | None) -> None:
     for left in reversed(range(STARTS if address is None else 1)):
         try:
-            with _own_signals():
+            with signals_kept():  # Ray's would end the process without a word to its caller
                 ray.init(
                     address=address or "local",
                     include_dashboard=False if address is None else None,
@@ -86,18 +87,6 @@ def _connect(address: str | None) -> None:
             time.sleep(PAUSE_S)
         else:
             return
-
-
-@contextmanager
-def _own_signals() -> Iterator[None]:
-    """Keep this process's signal handlers: Ray's would end it without a word to its caller."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
 
 
 def _check_same(address: str | None) -> None:

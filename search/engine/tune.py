@@ -8,12 +8,10 @@ are never read, and lie in a temporary folder.
 
 from __future__ import annotations
 
+import gc
 import logging
-import os
 import shutil
-import signal
 import tempfile
-import threading
 import time
 import traceback
 import uuid
@@ -29,7 +27,7 @@ from ray.tune.search import Searcher
 
 from search.engine.cluster import cluster_resources, node_resources
 from search.engine.job import Key, Task
-from search.engine.process import prepare_process
+from search.engine.process import environment, prepare_process, signals_kept
 from search.engine.stream import Stream
 from search.engine.worker import Worker, never_started
 from search.errors import EngineError
@@ -201,6 +199,7 @@ class StreamScheduler(FIFOScheduler):
         if certain:
             trial.max_failures = min(trial.max_failures, 1)
         bridge.reasons[trial.trial_id] = f"lost {trial.num_failures} workers: {reason}"
+        logger.warning("trial %d of %s lost its worker: %s", key[1], key[0], reason)
         bridge.guard(lambda: bridge.stream.worker_lost(key, reason), None)
 
 
@@ -244,7 +243,7 @@ def run_ray(
     _check_room(need)
     bridge = Bridge(stream, need, workers)
     with _quiet(), _scratch() as scratch:
-        _tuner(bridge, replace(task, gpus=need.get("GPU", 0.0)), need, scratch).fit()
+        _fit(_tuner(bridge, replace(task, gpus=need.get("GPU", 0.0)), need, scratch))
     if bridge.error is not None:
         raise bridge.error
     stream.finish()
@@ -275,6 +274,16 @@ def _tuner(bridge: Bridge, task: Task, need: dict[str, float], scratch: str) -> 
     )
 
 
+def _fit(tuner: tune.Tuner) -> None:
+    try:
+        tuner.fit()
+    except BaseException as error:
+        # interrupted, Tune returns its share of the cluster only when its frames are forgotten
+        traceback.clear_frames(error.__traceback__)
+        gc.collect()
+        raise
+
+
 def _bytes(value: object) -> bytes:
     found: bytes = cloudpickle.dumps(value)  # type: ignore[no-untyped-call]  # Ray's
     return found
@@ -297,33 +306,14 @@ def _scratch() -> Iterator[str]:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep Tune's words off the terminal, and its hands off signals; undone afterwards."""
-    before = {name: os.environ.get(name) for name in QUIET}
     tune_logger = logging.getLogger("ray.tune")
     level = tune_logger.level
-    os.environ.update(QUIET)
     tune_logger.setLevel(logging.CRITICAL)
     try:
-        with _signals_kept():
+        with environment(QUIET), signals_kept():
             yield
     finally:
         tune_logger.setLevel(level)
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-
-@contextmanager
-def _signals_kept() -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread() or os.name == "nt":
-        yield
-        return
-    before = signal.getsignal(signal.SIGUSR1)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGUSR1, before)
 
 
 def _reason(trial: Any) -> tuple[str, bool]:

@@ -78,7 +78,7 @@ def _estimate(line: Line, digits: int) -> Iterator[Detail]:
     yield Detail(group, "Relative to the baseline", relative.replace("-", "−"))
     yield Detail(group, "In seed-to-seed sd", change(row.effect_sigma, 2))
     yield Detail(group, "Measured impact", row.impact or "–")
-    yield Detail(group, "Validation minus held-out", _interval(row.gap, digits))
+    yield Detail(group, "Validation effect minus held-out", _interval(row.gap, digits))
 
 
 def _decision(line: Line) -> Iterator[Detail]:

@@ -58,7 +58,7 @@ def status(report: PriorityReport) -> str:
     """Return how far the study is."""
     if not report.provisional:
         return "Final"
-    return f"Provisional, {_so_far(report)}: verdicts may still be given, effects will move"
+    return f"Provisional, {_so_far(report)}"
 
 
 def smallest(report: PriorityReport) -> tuple[str, str]:

@@ -8,12 +8,13 @@ from typing import Any
 from plotly import graph_objects as go
 
 from search.reports import palette, verdict_looks
-from search.reports.figures import Drawing, frame, label, wrapped
+from search.reports.figures import Drawing, frame, label, mark_size, wrapped
 from search.reports.priority_bars import effect_scale
 from search.reports.priority_parts import StackReport
 from search.reports.priority_result import Line, PriorityReport
 from search.reports.priority_words import BADGES, change, interval_words
 from search.reports.text import plural
+from search.reports.views import View
 from search.statistics import Interval
 
 ROW = 38  # pixels of one row of a forest plot
@@ -44,11 +45,18 @@ def forest(report: PriorityReport) -> Drawing:
         caption="Bars: intervals that hold at every planned look. Small dots: one pair of runs on "
         "one seed. Solid line: no effect; dashed: the smallest gain worth adopting. The shrunken "
         "effect, by which rows are ranked, is pulled towards 0 as far as the effect is uncertain."
-        + (f" {plural(scale.outside, 'interval end')} beyond the drawn range." if scale.outside
-           else ""),
+        + _beyond(shown, scale),
         description=" ".join(_sentence(line, report) for line in shown) or "No effect yet.",
         figure=figure,
     )  # fmt: skip
+
+
+def _beyond(lines: Sequence[Line], scale: View) -> str:
+    """Return how much of the plot its range leaves out."""
+    pairs = sum(not scale.holds(d) for line in lines for _, d in line.differences)
+    parts = [(scale.outside, "interval end"), (pairs, "pair")]
+    told = " and ".join(plural(count, noun) for count, noun in parts if count)
+    return f" {told} beyond the drawn range." if told else ""
 
 
 def _sentence(line: Line, report: PriorityReport) -> str:
@@ -63,7 +71,11 @@ def _pairs(lines: Sequence[Line], places: dict[str, int], report: PriorityReport
         y=[places[line.technique] + 0.27 for line, _, _ in points],
         mode="markers",
         name="one pair of runs",
-        marker={"symbol": "circle", "size": 5, "color": palette.FAINT.light},
+        marker={
+            "symbol": "circle",
+            "size": mark_size(len(points)) - 3,
+            "color": palette.FAINT.light,
+        },
         text=[
             f"{label(line.technique)}<br>seed {seed}: {change(d, report.decimals)}"
             for line, seed, d in points

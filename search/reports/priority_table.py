@@ -1,4 +1,4 @@
-"""A priority report for a terminal, within 80 to 110 columns."""
+"""A priority report for a terminal, within 80 to 100 columns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from search.reports.text import ABSENT, printable
 from search.reports.views import View
 from search.technique import Impact
 
-NARROW, WIDE = 80, 110
+NARROW, WIDE = 80, 100
 BAR = 16
 QUIET = ("not_retuned", "no_extra_compute", "planned", "withdrawn")  # said elsewhere
 

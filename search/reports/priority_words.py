@@ -29,6 +29,7 @@ WORTH = {
     WorthIt.UNPROVEN: "a gain, but {delta} is not proven",
 }
 SMALLEST_P = 1e-4
+MOST_NAMES = 6  # that a sentence lists
 MANY_SEEDS = 1000  # more than this is "more than can be run"
 
 
@@ -143,9 +144,12 @@ def detail(row: Row, entry: Mapping[str, Any], bug: str, context: Mapping[str, A
 
 
 def _undecided(row: Row, needs: int | None) -> str:
-    seeds = plural(row.n_seeds, "seed")
-    after = f"after {seeds}" if row.n_seeds else "no pair of runs has ended yet"
-    return f"{after}; the next look is at {needs} seeds" if needs else after
+    so_far = f"{plural(row.n_seeds, 'seed')} so far" if row.n_seeds else "no pair has ended yet"
+    if not needs:
+        return so_far
+    if row.n_seeds >= needs:
+        return f"{so_far}; the look waits for other arms"
+    return f"{so_far}; the next look is at {needs}"
 
 
 def _further(row: Row) -> str:
@@ -183,6 +187,8 @@ def separation(report: PriorityReport) -> list[str]:
     for members in groups(report.lines):
         first, last = members[0].row.rank, members[-1].row.rank
         names = ", ".join(line.technique for line in members)
+        if len(members) > MOST_NAMES:
+            names = f"these {len(members)} techniques"
         found.append(
             f"Ranks {first} to {last} are not separated: no order may be claimed among {names}."
         )

@@ -117,7 +117,7 @@
     button.addEventListener("click", () => sort(head, head.getAttribute("aria-sort") === "ascending"));
   }
 
-  // ---- rows that fold out: all open where there is no script, and in print ----
+  // ---- rows that fold out: all open where there is no script ----
   const folding = [...document.querySelectorAll("[data-toggle]")].map((button) => {
     const part = document.getElementById(button.dataset.toggle);
     const show = (open) => {

@@ -149,12 +149,14 @@ def test_a_change_to_dark_reaches_bars_and_figures(opened: Any) -> None:
     assert opened.complaints == []
 
 
-def test_print_shows_what_is_folded(opened: Any) -> None:
+def test_paper_shows_the_table_as_the_screen_does(opened: Any) -> None:
     page = opened.page
+    page.locator("[data-toggle]").first.click()
     page.emulate_media(media="print")
-    assert page.locator("tr.more:visible").count() == 8
-    assert page.locator("nav:visible").count() == 0
+    assert page.locator("tr.more:visible").count() == 1
+    assert page.locator("nav:visible, [data-toggle-all]:visible").count() == 0
     page.emulate_media(media="screen")
+    page.locator("[data-toggle]").first.click()
 
 
 def test_a_phone_needs_no_sideways_scrolling(browser: Any, visit: Any, path: Path) -> None:

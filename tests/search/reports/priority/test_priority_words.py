@@ -51,8 +51,9 @@ def words(verdict: Verdict | None, **changes: Any) -> str:
         (Verdict.NOT_COMPARABLE, {"note": "another split"}, "another split"),
         (Verdict.NOT_MEASURED, {"n_failed": 12}, "all 12 runs failed"),
         (Verdict.NOT_MEASURED, {"n_seeds": 2}, "2 pairs of runs; a verdict needs 3"),
-        (None, {"n_seeds": 3}, "after 3 seeds; the next look is at 5 seeds"),
-        (None, {"n_seeds": 0}, "no pair of runs has ended yet; the next look is at 5 seeds"),
+        (None, {"n_seeds": 3}, "3 seeds so far; the next look is at 5"),
+        (None, {"n_seeds": 5}, "5 seeds so far; the look waits for other arms"),
+        (None, {"n_seeds": 0}, "no pair has ended yet; the next look is at 5"),
     ],
 )  # fmt: skip
 def test_every_verdict_has_its_words(verdict: Any, changes: Any, expected: str) -> None:
