@@ -32,7 +32,7 @@ DASHES = {"solid": (), "dash": (6, 3), "dot": (1.5, 2.5), "dashdot": (6, 2.5, 1.
 LONG_DASH = (10.0, 4.0)
 
 
-TICKS = 6
+TICKS = 8
 
 
 BASELINE = "baseline"

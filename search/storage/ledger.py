@@ -135,8 +135,6 @@ class Series:
         storage, faults = self.database.optuna, self.database.faults
 
         def create() -> int:
-            if self.database.faults > faults and (twins := self._twins(trial)):
-                return twins[0]
             trial_id = storage.create_new_trial(self._study_id, trial)
             return storage.get_trial_number_from_id(trial_id)
 
@@ -148,7 +146,7 @@ class Series:
                 f"({error}); give this study another name, or the database another file"
             ) from error
         if self.database.faults > faults:
-            number, *twins = self._twins(trial)  # Optuna, too, tries again
+            number, *twins = self._twins(trial)
             for twin in twins:
                 self._withdraw(twin)
         return number

@@ -160,10 +160,7 @@ def test_optuna_sees_parameters_only_where_they_apply() -> None:
 
 
 def test_parameters_survive_optunas_json() -> None:
-    def answer(_name: str, domain: Domain) -> Any:
-        return domain.choices[-1] if isinstance(domain, Categorical) else domain.high
-
-    asked = EVERYTHING.suggest(answer)
+    asked = EVERYTHING.suggest(lambda _, domain: _last(domain))
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # Optuna warns of choices that a database cannot hold
         stored = json.loads(json.dumps(asked))
@@ -264,6 +261,21 @@ def test_parameters_come_after_what_decides_about_them() -> None:
         ("model.pooling", "model.heads"),
     ):
         assert order.index(before) < order.index(after), (before, after)
+
+
+def test_of_two_that_exclude_each_other_the_first_decides_whatever_it_waits_for() -> None:
+    first = Technique("First", on={"mixup": True}, requires=["SWA"], excludes=["Second"])
+    second = Technique("Second", on={"drw": True})
+    parameters = Parameters.of(Space(Config(), {}), (first, second, SWA))
+    order = [parameter.name for parameter in parameters.parameters]
+    assert order.index("SWA") < order.index("First") < order.index("Second")
+    asked = parameters.suggest(lambda _, domain: _last(domain))
+    assert parameters.decode(asked).get("drw") is None
+    assert "Second" not in asked
+
+
+def _last(domain: Domain) -> Any:
+    return domain.choices[-1] if isinstance(domain, Categorical) else domain.high
 
 
 def test_planned_and_post_hoc_techniques_are_no_parameters() -> None:

@@ -1,1 +1,1 @@
-"""Building blocks that several systems share: losses, pooling, averaging, gradient surgery, calibration."""
+"""Building blocks that several systems share: losses, pooling, averaging, surgery, calibration."""

@@ -98,7 +98,7 @@ def test_an_open_dot_and_an_area_are_drawn_as_such() -> None:
 def test_ticks_are_round_and_inside(low: float, high: float) -> None:
     found = ticks(low, high)
     assert all(low - 1e-12 <= tick <= high + 1e-12 for tick in found)
-    assert 1 <= len(found) <= 8
+    assert 1 <= len(found) <= 9
 
 
 def test_text_is_as_wide_as_helvetica_sets_it() -> None:
