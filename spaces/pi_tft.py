@@ -5,11 +5,13 @@ published (gamma 2, alpha 0.75, averaging from 75 % of the epochs).
 """
 
 from search import Categorical, Effort, Float, Impact, Int, Space, Technique, When
-from trainables.pi_tft.config import PiTftConfig
+from trainables.pi_tft.config import DataConfig, PiTftConfig
+from trainables.pi_tft.generator import GeneratorConfig
 from trainables.techniques import calibration
 
 SPACE = Space(
-    baseline=PiTftConfig(),
+    # more events and fewer epochs than the classes' defaults: less noise for the same time
+    baseline=PiTftConfig(DataConfig(GeneratorConfig(n_train=3000, n_validation=1500))),
     domains={
         "optim.encoder_lr": Float(3e-4, 3e-2, log=True),
         "optim.head_lr": Float(3e-4, 3e-2, log=True),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from optuna.trial import FrozenTrial
 
-from search.configuration import flatten, override
+from search.configuration import flatten
 from search.engine.asha import draw_bracket, make_decider
 from search.engine.samplers import derive_seed
 from search.engine.shadow import Shadow
@@ -60,12 +60,13 @@ class JointSearch:
         params = self._shadow.ask(number, self._parameters, fixed)
         self._series.mirror_study(self._shadow.notes())
         changes = self._parameters.decode(params)
-        config = override(self._study.space.baseline, changes)
+        # not built here: one that its own class refuses is a failed trial, and fails in the worker
+        values = {**flatten(self._study.space.baseline), **changes}
         rng = np.random.default_rng(derive_seed(self._seed, number))
         return Asked(
-            arm=arm_name(self._study, flatten(config)),
+            arm=arm_name(self._study, values),
             seed=self._seed,
-            configuration=flatten(config),
+            configuration=values,
             changes=changes,
             max_steps=self._study.max_steps,
             params=params,

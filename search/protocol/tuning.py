@@ -83,11 +83,11 @@ class TuneArm:
             point = self._points[number - 1]
             params = self._parameters.suggest(lambda name, domain: _at(domain, point[name]))
         changes = {**self._plan.arm.settings, **self._parameters.decode(params)}
-        config = override(self._study.space.baseline, changes)
+        values = {**flatten(self._study.space.baseline), **changes}
         return Asked(
             arm=self._plan.arm.name,
             seed=self._plan.seed,
-            configuration=flatten(config),
+            configuration=values,
             changes=changes,
             max_steps=self._study.max_steps,
             params=params,

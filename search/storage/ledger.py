@@ -164,6 +164,8 @@ class Series:
         storage, trial_id = self.database.optuna, self._trial_id(number)
 
         def write() -> None:
+            if storage.get_trial(trial_id).state.is_finished():
+                return
             storage.set_trial_user_attr(trial_id, "reason", "made twice: an answer was lost")
             storage.set_trial_system_attr(trial_id, ASKED, None)
             storage.set_trial_state_values(trial_id, TrialState.FAIL)

@@ -21,9 +21,9 @@ from search.engine.stream import Limits, Stream
 from search.loading import LoadedStudy
 from search.protocol.searching import EngineName, Options, run_search
 
-TRIALS = 12
+TRIALS = 24
 MAX_STEPS = 9
-STEP_S = 0.1
+STEP_S = 0.05
 
 
 @dataclass(frozen=True)

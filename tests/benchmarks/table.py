@@ -25,9 +25,11 @@ class Row:
     what
         What was measured.
     samples
-        One value per repetition; their median is the figure.
+        One value per repetition.
     unit
         Of the values.
+    figure
+        Their median; their sum, where a table counts.
     ratio, of
         The figure beside another's, and which is divided by which.
     target
@@ -39,7 +41,7 @@ class Row:
     what: str
     samples: tuple[float, ...]
     unit: str
-    median: float
+    figure: float
     ratio: float | None = None
     of: str = ""
     target: str = ""
@@ -48,11 +50,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Result:
-    """One table: its title, its rows, and what a reader must know about how it was made."""
+    """One table: its title, its rows, and what a reader must know about how it was made.
+
+    `figure` says what the rows' figures are: medians or sums.
+    """
 
     title: str
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
+    figure: str = "median"
 
     @property
     def missed(self) -> tuple[str, ...]:
@@ -63,8 +69,8 @@ class Result:
 def show(result: Result, console: Console, made: str) -> None:
     """Print a table, say plainly what was missed, and under which circumstances it was made."""
     table = Table(title=result.title, title_justify="left", title_style="bold")
-    for name in ("what", "median", "lowest … highest", "ratio", "of", "target", "met"):
-        numeric = name in ("median", "lowest … highest", "ratio")
+    for name in ("what", result.figure, "lowest … highest", "ratio", "of", "target", "met"):
+        numeric = name in (result.figure, "lowest … highest", "ratio")
         table.add_column(name, justify="right" if numeric else "left")
     for row in result.rows:
         table.add_row(*_cells(row))
@@ -85,7 +91,7 @@ def _cells(row: Row) -> tuple[str, ...]:
     spread = ""
     if len(row.samples) > 1:
         spread = f"{number(min(row.samples))} … {number(max(row.samples))}"
-    return row.what, f"{number(row.median)} {row.unit}", spread, ratio, row.of, row.target, met
+    return row.what, f"{number(row.figure)} {row.unit}", spread, ratio, row.of, row.target, met
 
 
 def number(value: float) -> str:

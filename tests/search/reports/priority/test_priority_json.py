@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from search.ranking import rank_study
 from search.reports import priority_report, render
 from search.storage.database import Database
 
@@ -164,3 +165,13 @@ def test_a_provisional_table_gives_no_verdict_to_the_undecided(plant: Any, entry
     assert {r["verdict"] for r in closed["rows"]} == {"inconclusive"}
     assert all("stopped_early" in r["flags"] for r in closed["rows"])
     assert all(isinstance(r["seeds_needed"], int) for r in closed["rows"])
+
+
+def test_rows_are_those_of_the_statistics(demo: Database, found: dict[str, Any]) -> None:
+    table = rank_study(demo, "demo").table
+    for line, expected in zip(found["rows"], table.rows, strict=True):
+        assert line["technique"] == expected.technique
+        for key in ("ci_low", "ci_high", "shrunken_effect", "q_value", "p_adjusted", "rank_low"):
+            assert line[key] == getattr(expected, key)
+    focal = row(found, "Focal loss")
+    assert focal["ci_low"] < focal["shrunken_effect"] < focal["effect"] < focal["ci_high"]
