@@ -114,12 +114,17 @@ def interval_plot(
         shapes.append(Dot((x(row.estimate), y), 3.4, row.tone, filled=row.filled))
         if i < len(marks):
             shapes.append(Words((right + 8, y + 3), marks[i], row.tone, SIZE, bold=row.filled))
+    return Picture(
+        key, WIDTH, bottom + 38, tuple(shapes), f"{report.name}: {title}", _told(rows, report)
+    )
+
+
+def _told(rows: Sequence[Reach], report: PriorityReport) -> str:
     digits = report.decimals
-    told = "; ".join(
+    return "; ".join(
         f"{row.name}: {change(row.estimate, digits)} ({interval_words(row.low, row.high, digits)})"
         for row in rows
     )
-    return Picture(key, WIDTH, bottom + 38, tuple(shapes), f"{report.name}: {title}", told)
 
 
 def _effect_label(report: PriorityReport) -> str:

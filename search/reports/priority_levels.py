@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from plotly import graph_objects as go
 
@@ -11,6 +11,7 @@ from search.reports.figures import Drawing, frame, label
 from search.reports.priority_figures import error_bars
 from search.reports.priority_result import Line, PriorityReport
 from search.reports.priority_words import change, interval_words
+from search.statistics import Interval
 
 
 def level_label(level: str, technique: str) -> str:
@@ -44,26 +45,10 @@ def levels(report: PriorityReport) -> Iterator[Drawing]:
         curve = line.row.response
         if curve is None:
             continue
-        figure = frame(330)
-        tone = verdict_looks.TONES[line.verdict]
         names = [level_label(level, line.technique) for level in curve.levels]
         rows = [(name, name, found) for name, found in zip(names, curve.effects, strict=True)]
-        trace = go.Scatter(
-            x=list(range(len(names))),
-            y=[found.estimate for found in curve.effects],
-            mode="lines+markers",
-            name="effect",
-            line={"width": 1.2, "dash": "dot", "color": tone.light},
-            marker={"symbol": "circle", "size": 10, "color": tone.light},
-            error_y=error_bars(rows, tone),
-            text=[
-                f"{label(name)}: {change(found.estimate, report.decimals)} "
-                f"({interval_words(found.low, found.high, report.decimals)})"
-                for name, _, found in rows
-            ],
-            hovertemplate="%{text}<extra></extra>",
-        )
-        figure.add_trace(trace)
+        figure = frame(330)
+        figure.add_trace(_curve(rows, verdict_looks.TONES[line.verdict], report.decimals))
         figure.add_hline(y=0, line={"width": 1.4, "color": palette.MUTED.light})
         figure.update_layout(
             showlegend=False,
@@ -80,3 +65,23 @@ def levels(report: PriorityReport) -> Iterator[Drawing]:
             ),
             figure=figure,
         )
+
+
+def _curve(
+    rows: Sequence[tuple[str, str, Interval]], tone: palette.Tone, digits: int
+) -> go.Scatter:
+    return go.Scatter(
+        x=list(range(len(rows))),
+        y=[found.estimate for _, _, found in rows],
+        mode="lines+markers",
+        name="effect",
+        line={"width": 1.2, "dash": "dot", "color": tone.light},
+        marker={"symbol": "circle", "size": 10, "color": tone.light},
+        error_y=error_bars(rows, tone),
+        text=[
+            f"{label(name)}: {change(found.estimate, digits)} "
+            f"({interval_words(found.low, found.high, digits)})"
+            for name, _, found in rows
+        ],
+        hovertemplate="%{text}<extra></extra>",
+    )

@@ -66,15 +66,14 @@ def report_of(
         if f"{name}/{kind}" in existing
     }
     tuning, tuned = read_tuning(database, priority)
-    plain = [read_series(database, study, steps=False) for study in existing
-             if study == f"{name}/{REPLICATE}"]  # fmt: skip
+    main = f"{name}/{REPLICATE}"
+    plain = [read_series(database, main, steps=False)] if main in existing else []
     stacked = stack_runs(priority, extra.get(STACK))
     stack = stack_report(priority, stacked)
     log, curves = _log(priority, stack, stacked.runs if stacked else {})
     found = flags(priority, log, tuning.arms)
     again = runs_of_arms(priority, extra[AGAIN], ()) if AGAIN in extra else None
-    delta = min((r.delta for r in priority.table.rows if r.delta), default=None)
-    decimals = decimals_for(delta or priority.table.sd_difference)
+    decimals = decimals_for(_margin(priority) or priority.table.sd_difference)
     return PriorityReport(
         name=name,
         registrations=priority.registrations,
@@ -168,6 +167,7 @@ def _twins(objective: Objective, evaluation: Objective) -> bool:
 
 
 def _margin(priority: Priority) -> float | None:
+    """Return the smallest of the smallest gains."""
     return min((row.delta for row in priority.table.rows if row.delta), default=None)
 
 

@@ -82,6 +82,7 @@ def test_the_row_prints_what_its_raw_values_say(opened: Any, rows: list[dict[str
         assert values[0] == ("" if row["rank"] is None else str(row["rank"]))
         assert values[3] == ("" if row["effect"] is None else str(row["effect"]))
         assert values[6] == ("" if row["compute_ratio"] is None else str(row["compute_ratio"]))
+        assert f"v-{row['verdict']}" in line.get_attribute("class")
         text = line.inner_text()
         assert change(row["effect"], 4) in text
         assert ratio_words(row["compute_ratio"]) in text
