@@ -8,7 +8,6 @@ are never read, and lie in a temporary folder.
 
 from __future__ import annotations
 
-import gc
 import logging
 import shutil
 import tempfile
@@ -243,7 +242,7 @@ def run_ray(
     _check_room(need)
     bridge = Bridge(stream, need, workers)
     with _quiet(), _scratch() as scratch:
-        _fit(_tuner(bridge, replace(task, gpus=need.get("GPU", 0.0)), need, scratch))
+        _tuner(bridge, replace(task, gpus=need.get("GPU", 0.0)), need, scratch).fit()
     if bridge.error is not None:
         raise bridge.error
     stream.finish()
@@ -272,16 +271,6 @@ def _tuner(bridge: Bridge, task: Task, need: dict[str, float], scratch: str) -> 
             verbose=0,
         ),
     )
-
-
-def _fit(tuner: tune.Tuner) -> None:
-    try:
-        tuner.fit()
-    except BaseException as error:
-        # interrupted, Tune returns its share of the cluster only when its frames are forgotten
-        traceback.clear_frames(error.__traceback__)
-        gc.collect()
-        raise
 
 
 def _bytes(value: object) -> bytes:

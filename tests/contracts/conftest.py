@@ -25,13 +25,14 @@ ENGINES = ["local", pytest.param("ray", marks=pytest.mark.ray)]
 
 @pytest.fixture(scope="session")
 def ray_cluster():
-    """One Ray cluster for all contract tests: starting one takes longer than most of them."""
-    ray = pytest.importorskip("ray")
-    ray.init(
-        address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level=40
+    """The address of one Ray cluster for all: starting one takes longer than most of them."""
+    pytest.importorskip("ray")
+    cluster_utils = pytest.importorskip("ray.cluster_utils")
+    started = cluster_utils.Cluster(
+        initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False}
     )
-    yield ray
-    ray.shutdown()
+    yield started.address
+    started.shutdown()
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,8 @@ class Found:
 class Place:
     """A foreign folder with study files, a database and a witness folder."""
 
-    def __init__(self, folder: Path, engine: str) -> None:
-        self.folder, self.engine = folder, engine
+    def __init__(self, folder: Path, engine: str, address: str | None = None) -> None:
+        self.folder, self.engine, self.address = folder, engine, address
         self.seen = folder / "seen"
         self.seen.mkdir(parents=True)
         shutil.copytree(FOREIGN, folder / "elsewhere")
@@ -86,6 +87,7 @@ class Place:
         options = Options(
             self.url,
             engine=self.engine,
+            address=self.address,
             workers=workers if self.engine == "ray" else None,
             data=self.seen if data else None,
         )
@@ -120,12 +122,17 @@ def with_study(loaded: LoadedStudy, study) -> LoadedStudy:
 @pytest.fixture(scope="module", params=ENGINES)
 def engine(request):
     """Each engine."""
-    if request.param == "ray":
-        request.getfixturevalue("ray_cluster")
     return request.param
 
 
+@pytest.fixture(scope="module")
+def new_place(request, engine, tmp_path_factory):
+    """Make places for an engine."""
+    address = request.getfixturevalue("ray_cluster") if engine == "ray" else None
+    return lambda: Place(tmp_path_factory.mktemp("contract") / "place", engine, address)
+
+
 @pytest.fixture
-def place(tmp_path, engine):
+def place(new_place):
     """A new place for one test."""
-    return Place(tmp_path / "place", engine)
+    return new_place()

@@ -2,12 +2,12 @@
 
 import pytest
 
-from tests.contracts.conftest import Place, with_study
+from tests.contracts.conftest import with_study
 
 
 @pytest.fixture(scope="module")
-def place(engine, tmp_path_factory):
-    return Place(tmp_path_factory.mktemp("counters") / "place", engine)
+def place(new_place):
+    return new_place()
 
 
 @pytest.fixture(scope="module")

@@ -5,13 +5,13 @@ import math
 import pytest
 from optuna.trial import TrialState
 
-from tests.contracts.conftest import Place, with_study
+from tests.contracts.conftest import with_study
 
 
 @pytest.fixture(scope="module")
-def kinds(engine, tmp_path_factory):
+def kinds(engine, new_place):
     """Run one trial of each kind."""
-    place = Place(tmp_path_factory.mktemp("kinds") / "place", engine)
+    place = new_place()
     loaded = place.load("kinds")
     wanted = loaded.module.KINDS if engine == "ray" else loaded.module.LOCAL
     study = loaded.module.make(wanted, score_at="best")

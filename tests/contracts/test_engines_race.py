@@ -59,9 +59,9 @@ def reference(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def resumed(engine, tmp_path_factory):
+def resumed(new_place):
     """The same search in parts: extended, interrupted in the middle of a trial, finished."""
-    place = Place(tmp_path_factory.mktemp("race") / "place", engine)
+    place = new_place()
     loaded = place.load("race")
     before = process_state()
     place.search(loaded, trials=5, workers=1, data=False)
@@ -271,8 +271,7 @@ def test_a_data_loader_that_fails_fails_the_trials_in_words(local_place):
 
 @pytest.mark.ray
 def test_a_worker_that_cannot_be_set_up_fails_the_trial_with_the_reason(ray_cluster, tmp_path):
-    assert ray_cluster.is_initialized()
-    place = Place(tmp_path / "place", "ray")
+    place = Place(tmp_path / "place", "ray", ray_cluster)
     loaded = place.load("race")
     # neither by value (it is another module's) nor by name (nobody can import it there)
     module = type(loaded.module)("unheard_of")
@@ -292,12 +291,15 @@ def test_a_worker_that_cannot_be_set_up_fails_the_trial_with_the_reason(ray_clus
 
 @pytest.mark.ray
 def test_another_cluster_than_the_one_connected_to_is_refused(ray_cluster):
+    ray = pytest.importorskip("ray")
     other = ray_session(address="10.0.0.1:6379")
-    with pytest.raises(EngineError, match="connected to the Ray cluster at"):
-        other.__enter__()
-    with ray_session(address=None):
-        pass
-    assert ray_cluster.is_initialized()  # what was not started here is not ended here
+    with ray_session(address=ray_cluster):
+        with pytest.raises(EngineError, match=f"connected to the Ray cluster at {ray_cluster}"):
+            other.__enter__()
+        with ray_session(address=None):
+            pass
+        assert ray.is_initialized()  # what was not started by a block is not ended by it
+    assert not ray.is_initialized()
 
 
 def test_the_optuna_study_opens_as_it_is(resumed):
