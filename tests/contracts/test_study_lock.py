@@ -78,6 +78,7 @@ def test_a_forked_child_does_not_keep_the_lock_of_a_killed_driver(
 ) -> None:
     with another_driver(storage_url, "mine", "fork") as (holder, line):
         child = int(line.split()[1])
+        assert child > 1
         try:
             os.kill(holder.pid, signal.SIGKILL)
             holder.wait()

@@ -1,0 +1,20 @@
+"""A driver to be killed: ``python driver.py STUDY_FILE URL DATA ENGINE TRIALS [ADDRESS]``."""
+
+import sys
+from pathlib import Path
+
+from search.engine.stream import Limits
+from search.loading import load_study
+from search.protocol.searching import Options, run_search
+
+if __name__ == "__main__":
+    file, url, data, engine, trials, *rest = sys.argv[1:]
+    options = Options(
+        url,
+        artifacts=Path(data).parent / "artifacts",
+        engine=engine,
+        address=rest[0] if rest else None,
+        workers=2 if engine == "ray" else None,
+        data=Path(data),
+    )
+    run_search(load_study(Path(file)), options, trials=int(trials), limits=Limits(), confirm=0)
