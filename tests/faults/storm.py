@@ -153,7 +153,7 @@ class Storm:
         assert stored.user_attrs["attempts"] == len(trial.attempts)
 
     def _check_repeats(self, trials):
-        """An attempt begins at the newest checkpoint; one that was killed as it wrote may miss it."""
+        """An attempt begins at the newest checkpoint, or before one that was being written."""
         runs = defaultdict(list)
         for event in self.events:
             runs[event["lr"]].append(event)

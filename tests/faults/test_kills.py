@@ -19,7 +19,7 @@ def test_a_local_driver_killed_thrice(tmp_path, storage_url):
 
 @pytest.mark.ray
 def test_a_ray_driver_and_a_worker_killed(tmp_path, ray_cluster):
-    """On a cluster that lives on, so that the killed driver's workers may outlive it for a while."""
+    """On a cluster that lives on: the killed driver's workers may outlive it for a while."""
     url = f"sqlite:///{tmp_path / 'study.db'}"
     storm = Storm(tmp_path / "storm", url, "ray", trials=10, seed=1, address=ray_cluster)
     assert storm.kill_driver(after_events=5)

@@ -1,0 +1,112 @@
+"""Ctrl-C and SIGTERM: the real command line leaves within seconds, and says how to go on."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from search.storage.database import Database
+from search.storage.reader import read_series
+
+FOREIGN = Path(__file__).parents[1] / "contracts" / "foreign"
+SECONDS = 30.0  # of a busy machine; a quiet one needs one or two
+ENGINES = ["local", pytest.param("ray", marks=pytest.mark.ray)]
+
+
+def start(folder, *arguments):
+    """Start the command line in a session of its own, as a terminal does."""
+    winnow = Path(sys.executable).with_name("winnow")
+    command = [str(word) for word in (winnow, *arguments)]
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env=os.environ | {"WINNOW_TEST_PACE": "60"},
+    )
+
+
+def wait_for_a_step(folder, limit_s=120):
+    """Wait until a trial is in the middle of a step that would take a minute."""
+    begun = time.monotonic()
+    while not (folder / "data" / "events.jsonl").exists():
+        assert time.monotonic() - begun < limit_s
+        time.sleep(0.02)
+    time.sleep(0.3)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    shutil.copytree(FOREIGN, tmp_path / "elsewhere")
+    (tmp_path / "data").mkdir()
+    return tmp_path
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_a_search_is_left_in_the_middle_of_a_long_step(folder, engine, number):
+    arguments = [
+        *("search", "elsewhere/storm_study.py", "--trials", "2", "--engine", engine),
+        *("--data", "data", "--confirm", "0"),
+    ]
+    driver = start(folder, *arguments)
+    try:
+        wait_for_a_step(folder)
+        asked = time.monotonic()
+        # Ctrl-C reaches every process of the terminal's foreground group
+        (os.killpg if number == signal.SIGINT else os.kill)(driver.pid, number)
+        out, err = driver.communicate(timeout=SECONDS)
+        took = time.monotonic() - asked
+    finally:
+        driver.kill()
+    assert driver.returncode == 3
+    assert took < SECONDS
+    assert "stopped; nothing is lost" in err
+    assert f"winnow {' '.join(arguments)}" in err
+    assert "Traceback" not in out + err
+    database = Database(f"sqlite:///{folder / 'winnow.db'}")
+    trials = read_series(database, "storm/search").trials
+    database.close()
+    assert trials[0].result is None
+    assert {a.end for trial in trials for a in trial.attempts} <= {"interrupted"}
+    finished = start_quickly(folder, arguments)
+    assert finished.returncode == 0, finished.stderr
+
+
+def start_quickly(folder, arguments):
+    """Run the same command again, with short steps."""
+    winnow = Path(sys.executable).with_name("winnow")
+    command = [str(word) for word in (winnow, *arguments)]
+    return subprocess.run(
+        command,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        env=os.environ | {"WINNOW_TEST_PACE": "0.001"},
+        check=False,
+    )
+
+
+@pytest.mark.ray
+def test_nothing_of_rays_reaches_the_terminal(folder):
+    """Not even when a worker is killed."""
+    arguments = ["search", "elsewhere/kinds_study.py", "--trials", "3", "--data", "data"]
+    code = (folder / "elsewhere" / "kinds_study.py").read_text()
+    changed = code.replace("STUDY = make(LOCAL)", 'STUDY = make(("healthy", KINDS[-2], KINDS[2]))')
+    (folder / "elsewhere" / "kinds_study.py").write_text(changed)
+    before = set(Path("/tmp").glob("winnow-tune-*"))
+    done = start_quickly(folder, [*arguments, "--confirm", "0", "--workers", "1"])
+    assert done.returncode == 0, done.stderr
+    said = (done.stdout + done.stderr).lower()
+    for word in ("raylet", "ray::", "tune", "warning", "deprecat", "traceback", "info"):
+        assert word not in said, said
+    assert "lost its worker: its process died" in done.stderr
+    assert set(Path("/tmp").glob("winnow-tune-*")) <= before
