@@ -4,6 +4,7 @@ import io
 import json
 import math
 import sqlite3
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,8 @@ import pytest
 from rich.console import Console
 
 from tests.benchmarks.__main__ import run
-from tests.benchmarks.accounts import account_for
+from tests.benchmarks.accounts import Account, account_for
 from tests.benchmarks.cost import STEP_PEERS, TRIAL_PEERS, step_table, trial_table
-from tests.benchmarks.crashing import drive, storage
 from tests.benchmarks.kills import Tally, fault_rows
 from tests.benchmarks.learning import (
     DOMAINS,
@@ -25,6 +25,7 @@ from tests.benchmarks.learning import (
     Family,
     train,
 )
+from tests.benchmarks.peer_winnow import run_winnow
 from tests.benchmarks.peers import PEERS, measure
 from tests.benchmarks.quality import Finding, compare, quality_table
 from tests.benchmarks.table import Result, Row, show, write_json
@@ -175,46 +176,51 @@ def test_the_command_refuses_what_it_does_not_know() -> None:
 @pytest.fixture(scope="module")
 def ended(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("search")
-    drive("local", folder)
+    run_winnow(folder, trials=6, steps=2, engine="local")
     return folder
 
 
 def test_an_untouched_search_is_in_order(ended: Path) -> None:
-    account = account_for(ended)
-    assert account.problems == ()
-    rows = list(fault_rows("local", Tally(accounts=[account])))
+    account = account_for(f"sqlite:///{ended / 'winnow.db'}", "noop/search", 6)
+    assert account == Account()
+    rows = list(fault_rows("local", Tally(account=account)))
     assert [row.met for row in rows if row.target] == [True] * 5
 
 
 @pytest.mark.parametrize(
-    ("sql", "fault"),
+    ("sql", "account"),
     [
-        ("UPDATE trials SET state = 'RUNNING' WHERE number = 3", "left_running"),
-        ("UPDATE winnow_trials SET outcome = NULL WHERE number = 3", "left_running"),
-        ("UPDATE winnow_trials SET outcome = 'failed' WHERE number = 3", "lost"),
-        ("DELETE FROM winnow_trials WHERE number = 3", "lost"),
+        ("UPDATE trials SET state = 'RUNNING' WHERE number = 3", Account(left_running=1)),
+        ("UPDATE winnow_trials SET outcome = NULL WHERE number = 3", Account(left_running=1)),
+        ("UPDATE winnow_trials SET outcome = 'failed' WHERE number = 3", Account(lost=1)),
+        ("DELETE FROM winnow_trials WHERE number = 3", Account(lost=1)),
+        ("UPDATE trials SET number = 6 WHERE number = 3", Account(lost=1, counted_twice=1)),
         (
             "UPDATE winnow_trials SET configuration = (SELECT configuration FROM winnow_trials "
             "WHERE number = 2) WHERE number = 3",
-            "counted_twice",
+            Account(counted_twice=1),
         ),
-        ("DELETE FROM winnow_steps WHERE number = 3 AND step = 1", "wrong"),
         (
             "CREATE TEMP TABLE again AS SELECT * FROM winnow_attempts WHERE number = 3;"
             "UPDATE again SET attempt = attempt + 1;"
             "INSERT INTO winnow_attempts SELECT * FROM again",
-            "ended_twice",
+            Account(ended_twice=1),
         ),
     ],
 )
-def test_the_account_finds_what_is_wrong(ended: Path, tmp_path: Path, sql: str, fault: str) -> None:
-    source = Path(storage(ended).removeprefix("sqlite:///"))
-    target = Path(storage(tmp_path).removeprefix("sqlite:///"))
-    with sqlite3.connect(source) as old, sqlite3.connect(target) as new:
-        old.backup(new)
-    old.close()
+def test_the_account_finds_what_is_wrong(
+    ended: Path, tmp_path: Path, sql: str, account: Account
+) -> None:
+    old, new = (sqlite3.connect(folder / "winnow.db") for folder in (ended, tmp_path))
+    old.backup(new)
     new.executescript(sql)
+    old.close()
     new.close()
-    account = account_for(tmp_path)
-    assert getattr(account, fault) == 1
-    assert account.problems or fault == "counted_twice"
+    found = account_for(f"sqlite:///{tmp_path / 'winnow.db'}", "noop/search", 6)
+    assert found == account
+    rows = list(fault_rows("local", Tally(account=found)))
+    assert [row.met for row in rows if row.target].count(False) == sum(astuple(account))
+
+
+def test_accounts_add_up() -> None:
+    assert Account(1, 2, 3, 4) + Account(lost=1) == Account(2, 2, 3, 4)

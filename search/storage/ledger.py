@@ -10,10 +10,12 @@ import json
 import math
 import time
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy import delete, update
@@ -22,6 +24,7 @@ from sqlalchemy.engine import Connection, RowMapping
 from search.configuration import plain
 from search.errors import StorageError
 from search.storage.database import Database, insert_new
+from search.storage.drawing import Drawing
 from search.storage.records import Asked, Attempt, Checkpoint, Result, Step
 from search.storage.tables import ATTEMPTS, CHECKPOINTS, STEPS, STUDIES, TRIALS
 
@@ -33,7 +36,6 @@ STATES = {
     "failed": TrialState.FAIL,
 }
 ASKED = "winnow:asked"  # Optuna's copy of what was asked, out of the dashboard's sight
-CURVE_POINTS = 20  # per write: the dashboard needs a curve's shape, our tables hold it all
 
 
 def dumps(value: Any) -> str:
@@ -69,6 +71,7 @@ class Series:
         self.database = database
         self.study = study
         self._ids: dict[int, int] = {}
+        self._drawings: dict[int, Drawing] = {}
         self._study_id: int = database.write(lambda: self._open(directions))
         self.database.write(lambda: self._register(kind, specification))
 
@@ -134,21 +137,30 @@ class Series:
         """Create a trial once, though the database's answer may be lost and the call repeated."""
         storage, faults = self.database.optuna, self.database.faults
 
-        def create() -> int:
-            trial_id = storage.create_new_trial(self._study_id, trial)
-            return storage.get_trial_number_from_id(trial_id)
-
         try:
-            number = self.database.write(create)
+            trial_id = self.database.write(lambda: storage.create_new_trial(self._study_id, trial))
         except ValueError as error:  # Optuna's, of a parameter whose choices have changed
             raise StorageError(
                 f"study '{self.study}' in {self.database.name} was begun with another space "
                 f"({error}); give this study another name, or the database another file"
             ) from error
+        number = self._number_of(trial_id)
         if self.database.faults > faults:
             number, *twins = self._twins(trial)
             for twin in twins:
                 self._withdraw(twin)
+        return number
+
+    def _number_of(self, trial_id: int) -> int:
+        """Return a new trial's number: most often the one after the last, which is cheap to see."""
+        number, storage = max(self._ids, default=-1) + 1, self.database.optuna
+        try:
+            expected = self._trial_id(number)
+        except KeyError:
+            expected = None
+        if expected != trial_id:
+            number = self.database.write(lambda: storage.get_trial_number_from_id(trial_id))
+            self._ids[number] = trial_id
         return number
 
     def _twins(self, trial: FrozenTrial) -> list[int]:
@@ -164,13 +176,12 @@ class Series:
         storage, trial_id = self.database.optuna, self._trial_id(number)
 
         def write() -> None:
-            if storage.get_trial(trial_id).state.is_finished():
-                return
             storage.set_trial_user_attr(trial_id, "reason", "made twice: an answer was lost")
             storage.set_trial_system_attr(trial_id, ASKED, None)
             storage.set_trial_state_values(trial_id, TrialState.FAIL)
 
-        self.database.write(write)
+        with suppress(UpdateFinishedTrialError):
+            self.database.write(write)
 
     def adopt(self, number: int, asked: Asked, created: float) -> None:
         """Store our row of a trial that Optuna already knows."""
@@ -285,16 +296,13 @@ class Series:
 
     def draw(self, number: int, values: Mapping[int, float]) -> None:
         """Give Optuna a trial's intermediate values (thinned): what its dashboard draws."""
-        finite = sorted(step for step, value in values.items() if math.isfinite(value))
-        for step in _thinned(finite):
-            self.database.write(
-                partial(
-                    self.database.optuna.set_trial_intermediate_value,
-                    self._trial_id(number),
-                    step,
-                    values[step],
-                )
-            )
+        drawing = self._drawings.setdefault(number, Drawing())
+        self._draw(number, drawing.take(values, time.monotonic()))
+
+    def _draw(self, number: int, values: Mapping[int, float]) -> None:
+        draw = self.database.optuna.set_trial_intermediate_value
+        for step, value in values.items():
+            self.database.write(partial(draw, self._trial_id(number), step, value))
 
     def tell(self, number: int, result: Result, attributes: Mapping[str, Any]) -> None:
         """Finish a trial in Optuna, after ours; nothing happens if it is finished already.
@@ -311,12 +319,13 @@ class Series:
                 f"trial {number} of '{self.study}' is {result.outcome} with values {result.values}"
             )
         trial_id = self._trial_id(number)
-        self.database.write(lambda: self._tell(trial_id, result, attributes))
+        with suppress(UpdateFinishedTrialError):
+            if drawing := self._drawings.pop(number, None):
+                self._draw(number, drawing.rest())
+            self.database.write(lambda: self._tell(trial_id, result, attributes))
 
     def _tell(self, trial_id: int, result: Result, attributes: Mapping[str, Any]) -> None:
         storage = self.database.optuna
-        if storage.get_trial(trial_id).state.is_finished():
-            return
         for key, value in attributes.items():
             storage.set_trial_user_attr(trial_id, key, value)
         if result.outcome in ("pruned", "stopped") and len(result.values) == 1:
@@ -384,9 +393,3 @@ def asked_of(row: Mapping[str, Any] | RowMapping) -> Asked:
         code=row["code"],
         data=row["data"],
     )
-
-
-def _thinned(steps: Sequence[int]) -> Iterable[int]:
-    """Return at most `CURVE_POINTS` of the steps, evenly spread, the last always among them."""
-    stride = -(-len(steps) // CURVE_POINTS) or 1
-    return sorted({*steps[::-1][::stride]})

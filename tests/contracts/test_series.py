@@ -209,6 +209,18 @@ def test_optuna_gets_a_curves_shape_and_its_last_step(database: Database) -> Non
     assert {later - earlier for earlier, later in pairwise(drawn)} == {50}
 
 
+def test_the_last_step_of_a_fast_long_trial_is_drawn_at_its_end(database: Database) -> None:
+    series = open_series(database)
+    number = series.ask(asked(), {})
+    for step in range(1, 91):
+        series.draw(number, {step: step / 100})
+    series.tell(number, complete(0.9, 90), {})
+    (trial,) = series.optuna_trials()
+    assert trial.last_step == 90
+    assert trial.intermediate_values[60] == 0.6
+    series.tell(number, complete(0.9, 90), {})  # once more: nothing happens
+
+
 def test_several_objectives(database: Database) -> None:
     goals = [
         {"metric": "val_ap", "direction": "maximize"},

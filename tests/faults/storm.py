@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -14,6 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 from search.storage.database import Database
 from search.storage.reader import read_series
@@ -70,9 +70,18 @@ class Storm:
         driver = self.start()
         wanted = len(self.events) + after_events
         if not self._wait(driver, lambda _: len(self.events) >= wanted):
-            os.kill(self.events[-1]["pid"], signal.SIGKILL)
-            self.killed.append("worker")
+            self._kill_newest_worker()
         return driver
+
+    def _kill_newest_worker(self):
+        pid = self.events[-1]["pid"]
+        try:
+            process = psutil.Process(pid)
+            if "ray::" in " ".join(process.cmdline()):  # and nobody who has inherited its number
+                process.kill()
+                self.killed.append("worker")
+        except psutil.NoSuchProcess:
+            pass  # its work was done
 
     def finish(self, limit_s=240):
         """Run the command to its end; return its exit status."""

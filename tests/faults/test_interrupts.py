@@ -78,8 +78,11 @@ def test_a_search_is_left_in_the_middle_of_a_long_step(folder, engine, number):
     database.close()
     assert trials[0].result is None
     assert {a.end for trial in trials for a in trial.attempts} <= {"interrupted"}
-    finished = start_quickly(folder, arguments)
+    # the database is the only truth: either engine goes on with what the other began
+    other = "ray" if engine == "local" and number == signal.SIGINT else "local"
+    finished = start_quickly(folder, [*arguments, "--engine", other])
     assert finished.returncode == 0, finished.stderr
+    assert "2/2 trials" in finished.stdout
 
 
 def start_quickly(folder, arguments):
