@@ -13,8 +13,6 @@ import pytest
 from search.storage.database import Database
 from search.storage.reader import read_series
 
-pytestmark = pytest.mark.slow  # kills of whole processes take minutes on a busy machine
-
 FOREIGN = Path(__file__).parents[1] / "contracts" / "foreign"
 SECONDS = 30.0  # of a busy machine; a quiet one needs one or two
 ENGINES = ["local", pytest.param("ray", marks=pytest.mark.ray)]

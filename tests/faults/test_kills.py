@@ -4,8 +4,6 @@ import pytest
 
 from tests.faults.storm import Storm
 
-pytestmark = pytest.mark.slow  # kills of whole processes take minutes on a busy machine
-
 
 def test_a_local_driver_killed_thrice(tmp_path, storage_url):
     storm = Storm(tmp_path / "storm", storage_url, "local", trials=8, seed=0)
