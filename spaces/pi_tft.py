@@ -113,7 +113,7 @@ TECHNIQUES = (
     ),
 )
 
-# What the source document's text names besides, for the joint search.
+# What the source document's text names besides; studies/pi_tft_further.py asks about them.
 FURTHER = (
     Technique(
         "Class weighting",

@@ -1,11 +1,12 @@
 """Which training techniques help PI-TFT foresee dangerous conjunctions of satellites?
 
-winnow search studies/pi_tft.py --trials 32
-python studies/pi_tft.py search --data train_data.csv     # the official files, if you have them
+winnow run studies/pi_tft.py --profile quick              # the priority table
+winnow search studies/pi_tft.py --trials 32               # the best configuration
+python studies/pi_tft.py run --data train_data.csv        # the official files, if you have them
 """
 
 from search import ASHA, Objective, Study, main
-from spaces.pi_tft import FURTHER, SPACE, TECHNIQUES
+from spaces.pi_tft import SPACE, TECHNIQUES
 from trainables.pi_tft.metrics import evaluate
 from trainables.pi_tft.real_data import load_messages
 from trainables.pi_tft.reference_lines import boosted_trees, latest_message
@@ -15,7 +16,7 @@ STUDY = Study(
     name="pi-tft",
     trainable=PiTft,
     space=SPACE,
-    techniques=(*TECHNIQUES, *FURTHER),
+    techniques=TECHNIQUES,
     objective=Objective("val_ap", "maximize"),
     evaluation=Objective("test_ap", "maximize"),
     secondary=(
