@@ -1,7 +1,6 @@
 """Which training techniques help PI-TFT foresee dangerous conjunctions of satellites?
 
 winnow run studies/pi_tft.py --profile quick              # the priority table
-winnow search studies/pi_tft.py --trials 32               # the best configuration
 python studies/pi_tft.py run --data train_data.csv        # the official files, if you have them
 """
 

@@ -1,7 +1,6 @@
 """Do the further ideas of PI-TFT's source document help: class weighting, GradNorm, task groups?
 
 winnow run studies/pi_tft_further.py --profile quick
-winnow search studies/pi_tft_further.py --trials 64     # with their knobs
 """
 
 from dataclasses import replace
@@ -11,12 +10,7 @@ from pi_tft import STUDY as TABLE
 from search import main
 from spaces.pi_tft import FURTHER
 
-STUDY = replace(
-    TABLE,
-    name="pi-tft-further",
-    techniques=FURTHER,
-    space=replace(TABLE.space, points=()),  # the table's point switches the table's techniques on
-)
+STUDY = replace(TABLE, name="pi-tft-further", techniques=FURTHER)
 
 if __name__ == "__main__":
     main(STUDY)

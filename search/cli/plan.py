@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from search.cli.live import duration
@@ -21,6 +23,7 @@ from search.cli.options import (
 )
 from search.cli.running import resolve_design
 from search.errors import OptionError
+from search.protocol.fitting import Fit, fitting
 from search.protocol.planning import Plan, Price, plan_study
 from search.protocol.searching import Options, check_options, make_task
 from search.storage.url import DEFAULT_STORAGE
@@ -59,7 +62,10 @@ def plan(
     console.print(_prices(found, chosen, gpus))
     console.print(_arms(found, study.max_steps))
     if hours is not None:
-        console.print(_fitting(found, gpus, hours), highlight=False)
+        fits = fitting(study, found, trials=trials, budget_h=gpus * hours)
+        if fits:
+            console.print(_alternatives(fits, gpus))
+        console.print(_fitting(found, fits, gpus, hours), highlight=False, soft_wrap=True)
 
 
 def _looks(price: Price, gpus: float) -> Table:
@@ -109,20 +115,39 @@ def _arms(plan: Plan, max_steps: int) -> Table:
     return table
 
 
-def _fitting(plan: Plan, gpus: float, hours: float) -> str:
-    fitting = plan.affordable(gpus * hours)
+def _fitting(plan: Plan, fits: Sequence[Fit], gpus: float, hours: float) -> str:
     budget = f"{hours:g} h with {gpus:g} at a time"
-    if not fitting:
+    if not fits:
         least = min(plan.prices, key=lambda price: price.worst_hours)
         return (
-            f"Nothing fits into {budget}: the cheapest, profile {least.profile} with tuning "
-            f"{least.tuning}, may take {duration(3600 * least.worst_hours / gpus)}. Fewer "
-            "techniques, fewer steps or more workers would help."
+            f"Nothing fits into {budget}, not even one technique; all of them in profile "
+            f"{least.profile} with tuning {least.tuning} may take "
+            f"{duration(3600 * least.worst_hours / gpus)}. Fewer steps or more workers would help."
         )
-    best = fitting[0]
-    blind = best.looks[-1].detectable
-    return (
-        f"Into {budget} fits profile {best.profile} with tuning {best.tuning}, all "
-        f"{plan.n_techniques} techniques; effects below {blind:.1f} sd of the paired difference "
-        "stay invisible."
-    )
+    best = fits[0]
+    lines = [
+        f"Into {budget} fits [bold]--profile {best.profile} --tuning {best.tuning}[/] with "
+        f"{_named(best)}: at most {duration(3600 * best.worst_hours / gpus)}.",
+        f"Effects below {best.sees:.1f} sd of the paired difference stay invisible.",
+    ]
+    if best.left_out:
+        names = escape(", ".join(best.left_out))
+        lines.append(f"Left out, so that nothing is learned about them: {names}.")
+    return "\n".join(lines)
+
+
+def _named(fit: Fit) -> str:
+    if not fit.left_out:
+        return f"all {len(fit.techniques)} techniques"
+    return f"{len(fit.techniques)} techniques ({escape(', '.join(fit.techniques))})"
+
+
+def _alternatives(fits: Sequence[Fit], gpus: float) -> Table:
+    table = Table(title="What fits", caption="Time: if no technique is settled early.")
+    for heading in ("profile", "tuning", "techniques", "time (worst)", "sees from"):
+        table.add_column(heading, justify="left" if heading in ("profile", "tuning") else "right")
+    for fit in fits:
+        n, of = len(fit.techniques), len(fit.techniques) + len(fit.left_out)
+        time, sees = duration(3600 * fit.worst_hours / gpus), f"{fit.sees:.1f} sd"
+        table.add_row(fit.profile, fit.tuning, f"{n} of {of}", time, sees)
+    return table

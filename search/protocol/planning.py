@@ -107,11 +107,6 @@ class Plan:
         """Return one of the prices."""
         return next(p for p in self.prices if (p.profile, p.tuning) == (profile, tuning))
 
-    def affordable(self, gpu_hours: float) -> tuple[Price, ...]:
-        """Return what fits into a budget in the worst case, the most telling first."""
-        fitting = [price for price in self.prices if price.worst_hours <= gpu_hours]
-        return tuple(sorted(fitting, key=lambda p: (p.looks[-1].detectable, -p.tuning_trials)))
-
 
 def plan_study(study: Study, task: Task, *, trials: int, seed: int) -> Plan:
     """Time a few steps of every arm and price every profile and tuning mode.

@@ -42,6 +42,8 @@ def common_specification(study: Study, *, seed: int, folder: Path) -> dict[str, 
         "baseline": plain(flatten(study.space.baseline)),
         "source": asdict(Source.of(study.space.baseline)),
         "targets": study.targets,
+        "criteria": [criterion.as_json() for criterion in study.criteria],
+        "guards": [guard.as_json() for guard in study.guards],
         "resources": asdict(study.resources),
         "versions": versions(),
         "machine": machine(),
@@ -96,25 +98,9 @@ def _pruner(study: Study) -> dict[str, Any]:
 
 def _parameter(parameter: Parameter) -> dict[str, Any]:
     domain = parameter.domain
-    found: dict[str, Any] = {"name": parameter.name, "when": _condition(parameter)}
+    found: dict[str, Any] = {"name": parameter.name, "when": parameter.condition}
     if isinstance(domain, Categorical):
         return {**found, "kind": "categorical", "choices": list(domain.choices)}
     kind = "float" if isinstance(domain, Float) else "int"
     bounds = {"low": domain.low, "high": domain.high, "log": domain.log, "step": domain.step}
     return {**found, "kind": kind, **bounds}
-
-
-def _condition(parameter: Parameter) -> str | None:
-    texts = [_text(condition, "=") for condition in parameter.when]
-    texts += [_text(condition, "≠") for condition in parameter.unless]
-    return " and ".join(texts) or None
-
-
-def _text(condition: Mapping[str, Any], relation: str) -> str:
-    return " and ".join(f"{path} {relation} {_values(value)}" for path, value in condition.items())
-
-
-def _values(value: Any) -> str:
-    if isinstance(value, set | frozenset):
-        return " or ".join(sorted(str(item) for item in value))
-    return str(value)
