@@ -4,6 +4,8 @@ winnow run studies/pi_tft.py --profile quick              # the priority table
 python studies/pi_tft.py run --data train_data.csv        # the official files, if you have them
 """
 
+from functools import partial
+
 from search import ASHA, Objective, Study, main
 from spaces.pi_tft import SPACE, TECHNIQUES
 from trainables.pi_tft.metrics import evaluate
@@ -30,7 +32,10 @@ STUDY = Study(
     pruner=ASHA(grace_steps=1, reduction_factor=3),
     data=load_messages,
     metrics=evaluate,
-    reference_lines={"Boosted trees": boosted_trees, "Latest risk": latest_message},
+    reference_lines={
+        "Boosted trees": partial(boosted_trees, config=SPACE.baseline.data),
+        "Latest risk": partial(latest_message, config=SPACE.baseline.data),
+    },
 )
 
 if __name__ == "__main__":

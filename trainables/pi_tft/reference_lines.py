@@ -18,8 +18,10 @@ from trainables.pi_tft.reference import ReferenceScores, fit_trees, latest_risk
 from trainables.pi_tft.sequences import Splits
 from trainables.techniques.calibration import fit_temperature
 
+PLAIN = DataConfig()
 
-def boosted_trees(seed: int, *, data: Any = None) -> dict[str, float]:
+
+def boosted_trees(seed: int, *, data: Any = None, config: DataConfig = PLAIN) -> dict[str, float]:
     """Return the metrics of gradient-boosted trees on hand-made summaries of each event.
 
     Parameters
@@ -28,19 +30,21 @@ def boosted_trees(seed: int, *, data: Any = None) -> dict[str, float]:
         Draws the splits, as for PI-TFT.
     data
         What `load_messages` returned.
+    config
+        Sizes of what is generated, where there is no data: the study's.
 
     Returns
     -------
     dict
         Every metric under ``val_`` and ``test_``.
     """
-    splits = splits_of(DataConfig(), data, seed=seed)
+    splits = splits_of(config, data, seed=seed)
     return _metrics(splits, fit_trees(splits, seed=seed))
 
 
-def latest_message(seed: int, *, data: Any = None) -> dict[str, float]:
+def latest_message(seed: int, *, data: Any = None, config: DataConfig = PLAIN) -> dict[str, float]:
     """Return the metrics of the forecast that the risk stays as it was last reported."""
-    splits = splits_of(DataConfig(), data, seed=seed)
+    splits = splits_of(config, data, seed=seed)
     return _metrics(splits, latest_risk(splits))
 
 
