@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from optuna.distributions import CategoricalDistribution as Categorical
@@ -115,7 +115,7 @@ class Space:
     """
 
     baseline: Any
-    domains: Mapping[str, Domain | When]
+    domains: Mapping[str, Domain | When] = field(default_factory=dict)
     points: Sequence[Mapping[str, Any]] = ()
 
     def __post_init__(self) -> None:

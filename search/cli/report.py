@@ -10,7 +10,9 @@ import typer
 
 from search.cli.options import STORAGE, Storage, existing_database
 from search.loading import LoadedStudy, load_study
+from search.ranking.designs import judge_design
 from search.reports import PriorityReport, SearchReport, priority_report, render, search_report
+from search.reports.design_report import render_design
 from search.storage.database import Database
 from search.storage.registrations import read_registrations
 
@@ -26,6 +28,9 @@ def report(
     output: Annotated[
         Path | None, typer.Option(help="File to write; by default standard output.")
     ] = None,
+    design: Annotated[
+        str | None, typer.Option(help="leave-one-out, screen or ladder, instead of the table.")
+    ] = None,
     storage: Storage = STORAGE,
 ) -> None:
     """Report on a study: everything comes from the database.
@@ -36,7 +41,10 @@ def report(
     """
     name = _name(context, file_or_name)
     with existing_database(storage) as database:
-        text = render(study_report(database, name), format_)
+        if design is None:
+            text = render(study_report(database, name), format_)
+        else:
+            text = render_design(judge_design(database, name, design), format_)
     if output is None:
         sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
         return

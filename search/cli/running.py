@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from search.cli.designing import run_other
 from search.cli.live import View
 from search.cli.options import (
     STORAGE,
@@ -61,6 +62,16 @@ def run(
         list[str] | None,
         typer.Option(help="Arm to run again after a change of code; may be given several times."),
     ] = None,
+    design: Annotated[
+        str | None,
+        typer.Option(
+            help="Another design: leave-one-out, screen or ladder, on the profile's last look."
+        ),
+    ] = None,
+    technique: Annotated[
+        list[str] | None,
+        typer.Option(help="Technique that takes part in the design; may be given several times."),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option(help="HTML report; by default NAME-report.html here.")
     ] = None,
@@ -73,7 +84,7 @@ def run(
     """
     console = Console()
     loaded = resolve_study(context, file)
-    design = resolve_design(profile, looks, tuning, trials, stack=stack)
+    chosen = resolve_design(profile, looks, tuning, trials, stack=stack)
     if hours is not None and not hours > 0:
         raise OptionError(f"--hours must be positive, got {hours}")
     options = Options(
@@ -85,10 +96,15 @@ def run(
         data=data,
         seed=seed,
     )
-    console.print(_opening(loaded, design, options), highlight=False)
+    if design is not None:
+        run_other(console, loaded, options, design, technique or (), chosen.looks[-1], output)
+        return
+    if technique:
+        raise OptionError("--technique belongs to --design; a table measures every technique")
+    console.print(_opening(loaded, chosen, options), highlight=False)
     with View(console).showing() as view:
         outcome = run_study(
-            loaded, options, design, hours=hours, rerun=tuple(rerun or ()), listener=view
+            loaded, options, chosen, hours=hours, rerun=tuple(rerun or ()), listener=view
         )
     _closing(console, loaded, options, outcome, output)
 
