@@ -3,6 +3,7 @@
 A study asks which techniques are worth adopting, and at which hyperparameters: see `Study`.
 """
 
+from search.criteria import Criterion
 from search.errors import (
     CheckpointError,
     EngineError,
@@ -15,6 +16,7 @@ from search.errors import (
     TrainableError,
     WinnowError,
 )
+from search.guards import Guard
 from search.pruner import ASHA, MedianStopping, NoPruning
 from search.script import main
 from search.space import Categorical, Float, Int, Space, When
@@ -26,9 +28,11 @@ __all__ = [
     "ASHA",
     "Categorical",
     "CheckpointError",
+    "Criterion",
     "Effort",
     "EngineError",
     "Float",
+    "Guard",
     "Impact",
     "Int",
     "MedianStopping",

@@ -8,13 +8,15 @@ from typing import Any, Literal
 
 import optuna
 
+from search.criteria import Criterion
 from search.errors import StudyError, near_miss
 from search.frozen import FrozenMapping
+from search.guards import DEFAULT_GUARDS, Guard
 from search.objective import Direction, Objective
 from search.pruner import ASHA, Pruner
 from search.resources import Resources
 from search.space import Space
-from search.study_problems import SAMPLERS, shape_problems, study_problems
+from search.study_problems import LISTS, SAMPLERS, shape_problems, study_problems
 from search.technique import Technique
 from search.trainable import TEST_PREFIX, Contract, inspect_trainable
 
@@ -52,6 +54,11 @@ class Study:
         Further metrics that reports show, labelled exploratory.
     targets
         Named values of the evaluation metric, drawn as lines.
+    guards
+        `Guard`: what every run is watched for. By default every kind, flagging only; ``()`` for
+        none.
+    criteria
+        `Criterion`: go/no-go thresholds beside the targets.
     reference_lines
         Name to a mapping of metrics, or to a function of the seed (and ``data`` by keyword, if it
         names it) that returns one: other models' results, drawn beside the trials'.
@@ -102,11 +109,13 @@ class Study:
     score_at: Literal["last", "best"] = "last"
     metrics: Callable[..., Mapping[str, float]] | None = None
     retries: int = 1
+    guards: Sequence[Guard] = DEFAULT_GUARDS
+    criteria: Sequence[Criterion] = ()
 
     def __post_init__(self) -> None:
         if problems := list(shape_problems(self)):
             raise StudyError(problems)
-        for name in ("techniques", "objectives", "secondary"):
+        for name in LISTS:
             object.__setattr__(self, name, tuple(getattr(self, name)))
         for name in ("targets", "reference_lines"):
             object.__setattr__(self, name, FrozenMapping(getattr(self, name)))

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import optuna
 
+from search.criteria import Criterion
 from search.errors import TrainableError, near_miss
+from search.guards import OF_THE_OBJECTIVE, Guard
 from search.objective import Objective
 from search.pruner import ASHA, MedianStopping, NoPruning
 from search.resources import Resources
@@ -21,6 +23,7 @@ from search.trainable import TEST_PREFIX, inspect_trainable
 if TYPE_CHECKING:
     from search.study import Study
 
+LISTS = ("techniques", "objectives", "secondary", "guards", "criteria")
 SAMPLERS = ("tpe", "random", "gp", "cmaes", "qmc", "nsga2")
 LONGEST_NAME = 80  # characters: the name begins the names of Optuna's studies, and of files
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -28,7 +31,7 @@ SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 def shape_problems(study: Study) -> Iterator[str]:
     """Yield which arguments are no lists or mappings: what the other checks take for granted."""
-    for name in ("techniques", "objectives", "secondary"):
+    for name in LISTS:
         value = getattr(study, name)
         if not isinstance(value, Sequence) or isinstance(value, str):
             yield f"Study.{name} takes a list, got {value!r}"
@@ -46,6 +49,8 @@ def study_problems(study: Study) -> Iterator[str]:
     yield from _choice_problems(study)
     yield from _function_problems(study)
     yield from _pruner_problems(study)
+    yield from _guard_problems(study)
+    yield from _criterion_problems(study)
     yield from _trainable_problems(study)
     if not isinstance(study.space, Space):
         yield f"Study.space takes a Space, got {study.space!r}"
@@ -162,6 +167,33 @@ def _pruner_problems(study: Study) -> Iterator[str]:
             f"{type(pruner).__name__}.grace_steps={grace} leaves no step to stop at below "
             f"max_steps={study.max_steps}; lower it, or say NoPruning()"
         )
+
+
+def _guard_problems(study: Study) -> Iterator[str]:
+    goals = [goal.metric for goal in study.goals if isinstance(goal, Objective)]
+    for guard in study.guards:
+        if not isinstance(guard, Guard):
+            yield f"Study.guards takes Guard(kind, …), got {guard!r}"
+        elif guard.kind in OF_THE_OBJECTIVE and guard.metric not in (None, *goals):
+            yield (
+                f"Guard('{guard.kind}') watches an objective, and '{guard.metric}' is none"
+                f"{near_miss(str(guard.metric), goals)}"
+            )
+    for guard in dict.fromkeys(g for g in study.guards if study.guards.count(g) > 1):
+        yield f"Study.guards names {guard!r} twice"
+
+
+def _criterion_problems(study: Study) -> Iterator[str]:
+    foreign = [one for one in study.criteria if not isinstance(one, Criterion)]
+    yield from (
+        f"Study.criteria takes Criterion(metric, direction, threshold), got {one!r}"
+        for one in foreign
+    )
+    if foreign:
+        return
+    names = [*study.targets, *(criterion.label for criterion in study.criteria)]
+    for name in dict.fromkeys(name for name in names if names.count(name) > 1):
+        yield f"two of the study's targets and criteria are called '{name}'"
 
 
 def _trainable_problems(study: Study) -> Iterator[str]:

@@ -4,9 +4,15 @@ A **generator function** ``train(config, *, seed)`` yields its metrics after eve
 pruned by being closed, and restarts from step 0 after a lost worker.
 
 A **class** has ``__init__(config, *, seed)``, ``step()``, ``save(directory)``,
-``load(directory)``, and optionally ``predict(split)``, ``diagnostics()``, ``close()`` and a
+``load(directory)``, and optionally ``predict(split)``, ``diagnose()``, ``close()`` and a
 property ``done`` that is True once the run has ended before its full length (early stopping).
 It resumes from its last checkpoint.
+
+``diagnose()`` is called once, at the end of a complete run that a report may draw, and returns
+plain data by name, made from training and validation data only: ``{"kind": "curve", "x": […],
+"y": […]}`` (with ``marks``, each a ``name`` with ``x`` and ``y``, and ``diagonal=True`` where that
+is the ideal) or ``{"kind": "bars", "names": […], "values": […]}``; each may have ``title``,
+``note``, ``x_name``, ``y_name`` or ``value_name``. At most 1,000 points a curve, 64 KiB a run.
 
 Either may name the keywords ``max_steps`` (the full length, never a rung) and ``data`` (what the
 study's loader returned).

@@ -28,7 +28,7 @@ STUDY = Study(
         Objective("test_ece", "minimize"),
     ),
     smallest_gain=0.02,
-    max_steps=8,
+    max_steps=6,
     pruner=ASHA(grace_steps=1, reduction_factor=3),
     data=load_messages,
     metrics=evaluate,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import socket
-from typing import Annotated
+from contextlib import suppress
+from typing import Annotated, Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import optuna_dashboard
 import typer
@@ -24,18 +25,24 @@ def dashboard(
 
     Example: [bold]winnow dashboard --storage sqlite:///winnow.db[/]
     """
-    console = Console()
     with existing_database(storage) as database:
-        _check_free(host, port)
-        address = f"http://{host}:{port}/"
-        console.print(f"Optuna Dashboard on {database.name}: {address}", highlight=False)
-        optuna_dashboard.run_server(database.optuna, host=host, port=port)
+        app = optuna_dashboard.wsgi(database.optuna)
+        with _listening(host, port, app) as server:
+            words = f"Optuna Dashboard on {database.name}: http://{host}:{server.server_port}/"
+            Console().print(words, highlight=False, markup=False, soft_wrap=True)
+            with suppress(KeyboardInterrupt):
+                server.serve_forever()
 
 
-def _check_free(host: str, port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise OptionError(f"--port {port} on {host} cannot be used: {error}") from error
+class _Quiet(WSGIRequestHandler):
+    """Keeps the terminal free of a line per request; errors are still told."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Say nothing."""
+
+
+def _listening(host: str, port: int, app: Any) -> WSGIServer:
+    try:
+        return make_server(host, port, app, handler_class=_Quiet)
+    except (OSError, OverflowError) as error:
+        raise OptionError(f"--port {port} on {host} cannot be used: {error}") from error

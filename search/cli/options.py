@@ -28,7 +28,10 @@ Storage = Annotated[
 ]
 Artifacts = Annotated[
     Path | None,
-    typer.Option(help="Folder of the checkpoints; by default beside the SQLite file."),
+    typer.Option(
+        help="Folder of the checkpoints, which every node can reach; by default beside the SQLite "
+        "file."
+    ),
 ]
 Engine = Annotated[str, typer.Option(help="ray (Ray Tune) or local (in this process).")]
 Address = Annotated[
@@ -39,7 +42,10 @@ Workers = Annotated[
 ]
 Data = Annotated[Path | None, typer.Option(help="What the study's data loader reads.")]
 Seed = Annotated[int, typer.Option(help="Drives everything random.")]
-Profile = Annotated[str, typer.Option(help="quick, standard or deep: seeds at each look.")]
+Profile = Annotated[
+    str,
+    typer.Option(help="quick, standard or deep: seeds at each look; scout: 3 seeds, no verdicts."),
+]
 Looks = Annotated[
     str | None, typer.Option(help="Seeds at each look, such as 3,5,8, instead of the profile's.")
 ]

@@ -54,7 +54,7 @@ def search(
         int, typer.Option(help="Fresh seeds for the best configuration and the baseline.")
     ] = 3,
     output: Annotated[
-        Path | None, typer.Option(help="HTML report; by default NAME-search.html beside the data.")
+        Path | None, typer.Option(help="HTML report; by default NAME-search.html here.")
     ] = None,
 ) -> None:
     """Search the space and the techniques' switches together, pruned, and confirm the best.

@@ -15,8 +15,9 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from search.errors import CheckpointError
 from search.storage.records import Checkpoint
@@ -27,8 +28,15 @@ PROBE_BYTES = 65536
 logger = logging.getLogger(__name__)
 
 
-def write_checkpoint(save: Callable[[Path], None], folder: Path, step: int) -> Checkpoint:
+def write_checkpoint(
+    save: Callable[[Path], None],
+    folder: Path,
+    step: int,
+    notes: Mapping[str, Any] | None = None,
+) -> Checkpoint:
     """Write a checkpoint into an attempt's folder, and forget the oldest there.
+
+    `notes` is the engine's own, kept beside the checksums.
 
     Raises
     ------
@@ -42,7 +50,8 @@ def write_checkpoint(save: Callable[[Path], None], folder: Path, step: int) -> C
         draft.mkdir(parents=True)
         _save(save, draft)
         sums = {path: _sha256(draft / path) for path in _files(draft)}
-        text = json.dumps({"step": step, "sha256": sums}, sort_keys=True)
+        found = {"step": step, "sha256": sums, "notes": dict(notes or {})}
+        text = json.dumps(found, sort_keys=True)
         (draft / MANIFEST).write_text(text)
         _sync(draft)
         shutil.rmtree(final, ignore_errors=True)
@@ -67,6 +76,11 @@ def intact_checkpoints(folder: Path) -> Iterator[tuple[int, Path]]:
             logger.warning("checkpoint %s is damaged (%s); using the one before", path, problem)
         else:
             yield step, path
+
+
+def read_notes(path: Path) -> dict[str, Any]:
+    """Return the notes beside an intact checkpoint."""
+    return dict(json.loads((path / MANIFEST).read_text()).get("notes") or {})
 
 
 def forget_beyond(folder: Path, step: int) -> None:

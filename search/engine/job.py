@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from search.storage.records import Checkpoint, End, Step
+from search.guards import Guard
+from search.objective import Objective
+from search.storage.records import Checkpoint, End, RunFlag, Step
 
 Key = tuple[str, int]
 
@@ -32,6 +34,8 @@ class Job:
         Where its checkpoints lie, a folder per attempt.
     predictions
         Where a completed run's predictions are kept; None: they are not.
+    diagnose
+        Whether a completed run is asked for what explains it.
     """
 
     study: str
@@ -42,6 +46,7 @@ class Job:
     halts: tuple[int, ...] | None
     folder: str
     predictions: str | None = None
+    diagnose: bool = False
 
     @property
     def key(self) -> Key:
@@ -73,6 +78,8 @@ class Task:
         Environment variables that the study file has set.
     gpus
         GPUs that a trial holds; the engine fills it in.
+    guards, goals
+        What runs are watched for, and the objectives with their directions.
     """
 
     trainable: Any
@@ -85,14 +92,17 @@ class Task:
     folders: tuple[Path, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
     gpus: float = 0.0
+    guards: tuple[Guard, ...] = ()
+    goals: tuple[Objective, ...] = ()
 
 
 @dataclass(frozen=True)
 class Batch:
     """What a worker did since its last batch.
 
-    `token` names the attempt; `end` is None while the attempt goes on. `peak_memory` is the largest
-    resident size of the worker so far, in bytes, where the system tells it.
+    `token` names the attempt; `flags` is what guards said; `end` is None while the attempt goes on.
+    `peak_memory` is the largest resident size of the worker so far, in bytes, where the system
+    tells it.
     """
 
     token: str
@@ -102,6 +112,8 @@ class Batch:
     start_step: int
     steps: tuple[Step, ...] = ()
     checkpoints: tuple[Checkpoint, ...] = ()
+    flags: tuple[RunFlag, ...] = ()
+    diagnostics: str | None = None
     end: End | None = None
     error: str | None = None
     log: str | None = None

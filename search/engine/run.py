@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from search.engine.checkpoints import forget_beyond, intact_checkpoints
+from search.engine.checkpoints import forget_beyond, intact_checkpoints, read_notes
 from search.trainable import Contract, Predictions, Split
 
 ENDED = object()  # what a step gives when the run has ended by itself
@@ -19,6 +19,8 @@ class Run(Protocol):
 
     start_step: int
     saves: bool
+    notes: Mapping[str, Any]
+    """The engine's own, from the checkpoint that the run goes on from."""
 
     def step(self) -> Any:
         """Train one step and return its metrics, or `ENDED`."""
@@ -37,6 +39,7 @@ class GeneratorRun:
     saves = False
 
     def __init__(self, trainable: Any, config: Any, arguments: Mapping[str, Any]) -> None:
+        self.notes: Mapping[str, Any] = {}
         self._iterator: Iterator[Mapping[str, Any]] = trainable(config, **arguments)
 
     def step(self) -> Any:
@@ -62,6 +65,7 @@ class ClassRun:
         self, trainable: Any, config: Any, arguments: Mapping[str, Any], folder: Path
     ) -> None:
         self._model: Any = None
+        self.notes: Mapping[str, Any] = {}
         self.start_step = 0
         for step, path in intact_checkpoints(folder):
             self._model = trainable(config, **arguments)
@@ -72,7 +76,7 @@ class ClassRun:
                 self.close()
                 self._model = None
             else:
-                self.start_step = step
+                self.start_step, self.notes = step, read_notes(path)
                 break
         if self._model is None:
             self._model = trainable(config, **arguments)
@@ -86,6 +90,11 @@ class ClassRun:
         """Return what the model says about a split."""
         found: Predictions = self._model.predict(split)
         return found
+
+    def diagnose(self) -> Any:
+        """Return what explains the run; None where the model has no ``diagnose``."""
+        diagnose = getattr(self._model, "diagnose", None)
+        return None if diagnose is None else diagnose()
 
     def save(self, directory: Path) -> None:
         """Let the model write its own files."""

@@ -27,6 +27,7 @@ from search.storage.records import Asked, Attempt, End, Result, SeriesRecord, Tr
 from search.study import Objective
 
 Verdict = Literal["go on", "stop"]
+EXPLAINED = ("replicate", "stack")  # series of which one run per arm is drawn
 
 
 class Policy(Protocol):
@@ -108,6 +109,8 @@ class Trials:
         self.next_number = 0
         record = read_series(series.database, series.study)
         # a database that is made anew must not find the checkpoints of the one before
+        self._kind = record.kind
+        self._first_of: dict[tuple[str, str], int] = {}
         self._folder = artifacts / self.study / f"{1000 * record.created:.0f}"
         self._resume_all(record)
 
@@ -158,7 +161,13 @@ class Trials:
             halts=self.policy.halts(asked),
             folder=str(self.folder(number)),
             predictions=self.policy.predictions(number, asked),
+            diagnose=self._explains(number, asked),
         )
+
+    def _explains(self, number: int, asked: Asked) -> bool:
+        """Return whether a run is asked for diagnostics: of measured arms, the first run is."""
+        first = self._first_of.setdefault((asked.arm, asked.code), number) == number
+        return self._kind == "search" or (first and self._kind in EXPLAINED)
 
     def folder(self, number: int) -> Path:
         """Return the folder of a trial's checkpoints."""
@@ -183,7 +192,14 @@ class Trials:
             ended = replace(attempt, ended=time.time(), end=end, error=batch.error, log=batch.log)
             ended = replace(ended, peak_memory=batch.peak_memory)
         self.series.record(
-            number, attempt.number, batch.steps, batch.checkpoints, ended=ended, result=result
+            number,
+            attempt.number,
+            batch.steps,
+            batch.checkpoints,
+            flags=batch.flags,
+            diagnostics=batch.diagnostics,
+            ended=ended,
+            result=result,
         )
         if len(self.objectives) == 1:
             self.series.draw(number, finite(batch.steps, self.objectives[0].metric))
@@ -257,6 +273,8 @@ class Trials:
                 return live.complete()
             case "pruned":
                 return live.cut("pruned")
+            case "diverged" if stopping := [flag for flag in batch.flags if flag.stops]:
+                return live.cut("diverged", f"guard: {stopping[0].words}")
             case "diverged":
                 bad = batch.steps[-1]
                 shown = ", ".join(f"{g.metric}={bad.metrics[g.metric]}" for g in self.objectives)
@@ -338,6 +356,7 @@ class Trials:
         """Take over a trial that the database knows, and go on with it if it has not ended."""
         record, live, number = found.record, found.live, found.record.number
         self.next_number = number + 1
+        self._first_of.setdefault((record.asked.arm, record.asked.code), number)
         self.counts.gpu_s += record.gpu_s
         live.noted = found.trial.user_attrs
         self.policy.restore(found.trial, replace(record, result=found.result))

@@ -20,17 +20,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from search.configuration import override
 from search.engine.checkpoints import write_checkpoint
+from search.engine.diagnostics import diagnostics_json
 from search.engine.job import Batch, Job, Task
 from search.engine.log_tail import LogTail
-from search.engine.predictions import write_predictions
+from search.engine.predictions import read_predictions, write_predictions
 from search.engine.process import free_accelerator
 from search.engine.run import ENDED, ClassRun, Run, start_run
+from search.engine.watch import Watch
 from search.environment import peak_memory, versions
 from search.errors import CheckpointError, TrainableError, near_miss
 from search.storage.records import Checkpoint, End, Step
-from search.trainable import inspect_trainable
+from search.trainable import Predictions, inspect_trainable
 
 BATCH_S = 1.0
 logger = logging.getLogger(__name__)
@@ -43,11 +47,13 @@ class _Open:
 
     token: str
     run: Run
+    watch: Watch
     step: int
     started: float
     checkpointed: float
     steps: list[Step] = field(default_factory=list)
     checkpoints: list[Checkpoint] = field(default_factory=list)
+    diagnostics: str | None = None
 
 
 class Worker:
@@ -87,7 +93,7 @@ class Worker:
             self._checkpoint(self._open)
         end = self._steps(self._open, time.monotonic() + limit_s)
         if end == "complete":
-            self._keep_predictions(self._open.run)
+            end = self._conclude(self._open)
         return self._open, end
 
     def close(self) -> None:
@@ -110,7 +116,8 @@ class Worker:
         )
         config = override(task.baseline, job.changes)
         run = start_run(task.trainable, self._contract, config, arguments, Path(job.folder))
-        return _Open(token, run, run.start_step, started, time.monotonic())
+        watch = Watch(task.guards, task.goals, job.max_steps, run.notes.get("watch"))
+        return _Open(token, run, watch, run.start_step, started, time.monotonic())
 
     def _steps(self, now: _Open, deadline: float) -> End | None:
         while now.step < self._job.max_steps:
@@ -123,6 +130,8 @@ class Worker:
             checked = _checked(metrics, self._task.objectives)
             now.step += 1
             now.steps.append(Step(now.step, checked, time.monotonic() - before, time.time()))
+            if now.watch.observe(now.step, checked) is not None:
+                return "diverged"
             if not all(math.isfinite(checked[name]) for name in self._task.objectives):
                 return "diverged"
             halts = self._job.halts
@@ -141,16 +150,27 @@ class Worker:
     def _checkpoint(self, now: _Open) -> None:
         folder = Path(self._job.folder) / now.token
         try:
-            now.checkpoints.append(write_checkpoint(now.run.save, folder, now.step))
+            notes = {"watch": now.watch.state()}
+            now.checkpoints.append(write_checkpoint(now.run.save, folder, now.step, notes))
         except CheckpointError as error:
             # a full disk costs the steps since the last checkpoint, not the trial
             logger.warning("%s; the run goes on without it", error)
         now.checkpointed = time.monotonic()
 
-    def _keep_predictions(self, run: Run) -> None:
-        folder = self._job.predictions
-        if folder is not None and isinstance(run, ClassRun) and self._contract.predicts:
-            write_predictions(run.predict, Path(folder))
+    def _conclude(self, now: _Open) -> End:
+        """Ask a complete run what only its end can tell; a guard may still call it broken."""
+        run, folder, spread = now.run, self._job.predictions, None
+        if isinstance(run, ClassRun) and self._contract.predicts:
+            if folder is not None:
+                write_predictions(run.predict, Path(folder))
+            if now.watch.wants_spread:
+                kept = None if folder is None else read_predictions(Path(folder), "validation")
+                spread = _spread(kept or run.predict("validation"))
+        if now.watch.finish(now.step, spread) is not None:
+            return "diverged"
+        if self._job.diagnose and isinstance(run, ClassRun):
+            now.diagnostics = _diagnosed(run)
+        return "complete"
 
     def _batch(self, now: _Open, end: End | None, error: str | None = None) -> Batch:
         batch = Batch(
@@ -161,6 +181,8 @@ class Worker:
             start_step=now.run.start_step,
             steps=tuple(now.steps),
             checkpoints=tuple(now.checkpoints),
+            flags=now.watch.news(),
+            diagnostics=now.diagnostics,
             end=end,
             error=error,
             log=self._tail.text if end else None,
@@ -208,6 +230,21 @@ def load_data(task: Task) -> Any:
         # the loader is kept, so that no other object takes its identity
         _DATA[key] = (task.loader, task.loader(task.data_path))
     return _DATA[key][1]
+
+
+def _diagnosed(run: ClassRun) -> str | None:
+    try:
+        found = run.diagnose()
+        return None if found is None else diagnostics_json(found)
+    except Exception:
+        # a finished run is not lost to its pictures; the attempt's log says why there are none
+        logger.warning("there are no diagnostics of this run", exc_info=True)
+        return None
+
+
+def _spread(predictions: Predictions) -> float:
+    """Return the standard deviation of the scores over rows; of several classes, the largest."""
+    return float(np.max(np.std(predictions.scores, axis=0)))
 
 
 def _checked(metrics: Mapping[str, Any], objectives: tuple[str, ...]) -> dict[str, float]:

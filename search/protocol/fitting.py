@@ -70,6 +70,7 @@ def fitting(study: Study, plan: Plan, *, trials: int, budget_h: float) -> tuple[
     found = [
         fit
         for profile in PROFILES
+        if profile != "scout"  # it sees no effect: it gives no verdicts
         for mode in dict.fromkeys(TUNING.values())
         if (fit := _largest(study, plan.timing, profile, mode, trials, budget_h)) is not None
     ]

@@ -31,7 +31,12 @@ from search.study import Study
 from search.technique import Technique
 
 Tuning = Literal["none", "once", "per-seed"]
-TUNING: Mapping[str, Tuning] = {"quick": "none", "standard": "once", "deep": "per-seed"}
+TUNING: Mapping[str, Tuning] = {
+    "scout": "none",
+    "quick": "none",
+    "standard": "once",
+    "deep": "per-seed",
+}
 YARDSTICK = (
     "evaluation",
     "objectives",
@@ -40,6 +45,7 @@ YARDSTICK = (
     "smallest_gain",
     "alpha",
     "looks",
+    "verdicts",
     "tuning",
     "tuning_trials",
     "data",
@@ -49,6 +55,7 @@ YARDSTICK = (
     "seed",
 )
 SETTINGS = ("stage", "status", "on", "knobs", "levels", "requires")
+DECLARED = ("targets", "criteria", "guards")
 SURROUNDINGS = ("versions", "machine", "git_commit", "resources")
 
 
@@ -69,6 +76,8 @@ class Design:
         Familywise rate of false adoptions.
     stack
         Whether adopted techniques are measured together.
+    verdicts
+        Whether rows are judged; a scout only estimates.
     """
 
     looks: tuple[int, ...] = PROFILES["standard"]
@@ -76,6 +85,7 @@ class Design:
     trials: int = 16
     alpha: float = 0.05
     stack: bool = True
+    verdicts: bool = True
 
     @classmethod
     def of(
@@ -89,7 +99,11 @@ class Design:
     ) -> Design:
         """Return a profile's design, with what was asked otherwise."""
         return cls(
-            tuple(looks) or PROFILES[profile], tuning or TUNING[profile], trials, 0.05, stack
+            looks=tuple(looks) or PROFILES[profile],
+            tuning=tuning or TUNING[profile],
+            trials=trials,
+            stack=stack,
+            verdicts=profile != "scout",
         )
 
 
@@ -176,6 +190,7 @@ def _specification(
         "tuning": design.tuning,
         "tuning_trials": design.trials if design.tuning != "none" else 0,
         "stack": design.stack,
+        "verdicts": design.verdicts,
         "data": data,
         "draw": "",
         "also_registered": 0,
@@ -294,6 +309,8 @@ def _change(
         return Change("rerun", words, tuple(rerun))
     parts = [f"{', '.join(moved)} changed before any look"] if moved else []
     changed = [n for n in old if n in common and _differ(old[n], new[n], SETTINGS)]
+    declared = [k for k in DECLARED if k in before and plain(before[k]) != plain(specification[k])]
+    parts += [f"{', '.join(declared)} changed"] if declared else []
     parts += _technique_words(old, new)
     parts += [f"set anew: {', '.join(changed)}"] if changed else []
     return Change("amendment", "; ".join(parts), tuple(changed)) if parts else None

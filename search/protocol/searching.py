@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -30,7 +31,7 @@ from search.storage.ledger import Series
 from search.storage.lock import study_lock
 from search.storage.reader import read_series
 from search.storage.records import Asked, Result
-from search.storage.url import sqlite_path
+from search.storage.url import redact, sqlite_path
 from search.study import Study
 
 EngineName = Literal["ray", "local"]
@@ -234,6 +235,8 @@ def make_task(study: Study, options: Options) -> Task:
         loader=study.data,
         data_path=options.data.absolute() if options.data else None,
         threads=max(1, int(study.resources.cpus)),
+        guards=tuple(study.guards),
+        goals=study.goals,
     )
 
 
@@ -251,12 +254,22 @@ def check_options(study: Study, options: Options) -> None:
         )
     if options.data is not None and not options.data.exists():
         raise OptionError(f"--data {options.data}: there is no such file or folder")
+    if options.artifacts is not None and (uri := _uri(options.artifacts)):
+        raise OptionError(
+            f"--artifacts takes a folder that every node can reach, got {redact(uri)}"
+        )
     if options.workers is not None and options.workers < 1:
         raise OptionError(f"--workers must be at least 1, got {options.workers}")
     if options.engine == "local" and (options.workers or 1) > 1:
         raise OptionError("the local engine runs one trial at a time; --workers needs --engine ray")
     if options.engine == "local" and options.address:
         raise OptionError("--address is a Ray cluster's; it needs --engine ray")
+
+
+def _uri(path: Path) -> str | None:
+    """Return the URI that a path was meant as: paths make one slash of its two."""
+    found = re.match(r"([A-Za-z][\w+.-]+):/+(.*)", path.as_posix())
+    return f"{found[1]}://{found[2]}" if found else None
 
 
 def ray_is_installed() -> bool:

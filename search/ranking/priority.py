@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -95,7 +95,18 @@ def rank_study(database: Database, name: str, *, no_more_runs: bool = False) -> 
         history=[look_of(look) for look in registrations[-1].looks],
         no_more_runs=no_more_runs,
     )
+    if not specification.get("verdicts", True):
+        table = _without_verdicts(table)
     return Priority(name, registrations, seeds, measured, table, bugs)
+
+
+def _without_verdicts(table: Table) -> Table:
+    """Return a scout's table: estimates and intervals, and nothing is judged."""
+    rows = [
+        replace(row, verdict=None, worth_it=None, p_adjusted=None, q_value=None)
+        for row in table.rows
+    ]
+    return replace(table, rows=tuple(rows), status="provisional")
 
 
 def statistics_registration(

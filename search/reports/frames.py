@@ -17,7 +17,7 @@ from search.reports.priority_result import PriorityReport
 from search.storage.database import Database
 
 RUN_COLUMNS = ("arm", "seed", "outcome", "counts", "score", "objective", "step", "elapsed_s",
-               "peak_memory", "reason")  # fmt: skip
+               "peak_memory", "reason", "flags")  # fmt: skip
 CURVE_COLUMNS = ("arm", "seed", "step", "metric", "value")
 WHOLE = ("rank", "rank_low", "rank_high", "n_seeds", "n_failed", "seeds_needed")
 REAL = ("effect", "ci_low", "ci_high", "shrunken_effect", "q_value", "p_adjusted", "compute_ratio",
@@ -107,6 +107,7 @@ def _runs(priority: Priority) -> Iterator[dict[str, Any]]:
             "elapsed_s": run.elapsed_s,
             "peak_memory": max(peaks, default=math.nan),
             "reason": run.result.reason if run.result else None,
+            "flags": ";".join(dict.fromkeys(flag.kind for flag in run.flags)),
             **(dict(step.metrics) if step else {}),
         }
 

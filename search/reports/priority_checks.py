@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from search.ranking import Measured, Priority
 from search.ranking.measured import BASELINE, metric_of, scored_step
+from search.reports.flag_words import flag_words
 from search.reports.priority_measures import runs_of
 from search.reports.priority_parts import ArmTuning, Check, Determinism, Flag, LogEntry
 from search.reports.text import number, percent, plural
@@ -104,8 +106,9 @@ def flags(
     found += [flag for entry in log for flag in _curve_flags(entry)]
     found += [flag for arm in tunings for flag in _border_flags(arm)]
     for column in priority.measured.columns:
-        found += _collapses(priority.measured, column)
         found += _guards(priority, column)
+        if "guards" not in priority.specification:  # registered before there were any
+            found += _collapses(priority.measured, column)
     found += [Flag(arm, "bug", f"paused as a bug: {words}") for arm, words in priority.bugs.items()]
     return tuple(found)
 
@@ -160,20 +163,14 @@ def _losses(run: TrialRecord) -> dict[str, float]:
 
 
 def _guards(priority: Priority, column: str) -> list[Flag]:
-    """Return guards that runs of an arm break.
-
-    `guards` of a registration holds entries ``{"name", "metric", "direction", "threshold"}``.
-    """
+    """Return what guards said of an arm's runs, the same guard and metric once."""
+    runs = runs_of(priority.measured, column)
+    counts = Counter((flag.kind, flag.metric) for run in runs for flag in run.flags)
+    stopped = Counter((f.kind, f.metric) for run in runs for f in run.flags if f.stops)
     found = []
-    for entry in priority.specification.get("guards") or ():
-        goal = Objective(entry["metric"], entry["direction"])
-        runs = runs_of(priority.measured, column)
-        values = [v for run in runs if (v := metric_of(run, goal.metric)) is not None]
-        broken = sum(goal.sign * (v - entry["threshold"]) < 0 for v in values)
-        if broken:
-            limit = f"{goal.metric} {'≥' if goal.sign > 0 else '≤'} {number(entry['threshold'])}"
-            words = (
-                f"{entry['name']} ({limit}) is broken in {broken} of {plural(len(values), 'run')}"
-            )
-            found.append(Flag(column, "guard", words))
+    for (kind, metric), n in sorted(counts.items()):
+        words = f"{flag_words(kind)} ({metric}) in {n} of {plural(len(runs), 'run')}"
+        if stopped[kind, metric]:
+            words += f", {stopped[kind, metric]} of which it stopped"
+        found.append(Flag(column, kind, words))
     return found

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from search.reports.flag_words import GUARD_WORDS
 from search.reports.priority_result import Exploratory, Line, PriorityReport
 from search.reports.priority_words import (
     change,
@@ -21,11 +22,10 @@ from search.statistics import Interval
 
 GIB = 2**30
 FLAG_WORDS = {
+    **GUARD_WORDS,
     "bug": "paused as a bug",
-    "collapse": "a loss collapses",
     "early_peak": "peaks in the first tenth of its steps",
     "free_win": "as good but cheaper",
-    "guard": "breaks a guard",
     "no_extra_compute": "no extra compute",
     "not_retuned": "not retuned: every arm at its stated settings",
     "on_border": "a chosen value lies at the border of its range",

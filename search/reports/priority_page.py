@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from search.reports import priority_card, priority_facts, priority_words, verdict_looks
+from search.reports.diagnostic_figures import diagnostic_figures
 from search.reports.figures import Drawing
 from search.reports.page import page
 from search.reports.priority_bars import EffectBar, effect_bar, effect_scale
@@ -92,7 +93,8 @@ class CheckView:
 def priority_page(report: PriorityReport) -> str:
     """Return the report as the text of one HTML file."""
     curved = list(levels(report))
-    drawings = [*_drawings(report), *curved]
+    explained = list(diagnostic_figures(report.diagnostics))
+    drawings = [*_drawings(report), *curved, *explained]
     scale = effect_scale(report.lines)
     return page(
         "priority.html",
@@ -105,6 +107,7 @@ def priority_page(report: PriorityReport) -> str:
         rows=[row_view(line, report, scale) for line in report.lines],
         targets=[n for n, goal, _ in criteria(report.specification) if goal == report.evaluation],
         levels=[drawing.key for drawing in curved],
+        diagnostics=[drawing.key for drawing in explained],
         checks=[_check(found) for found in report.checks],
         flags=_flags(report),
         outline=list(
@@ -149,6 +152,7 @@ def _outline(
         ("stack", "Stack", True),
         ("levels", "Levels", has_levels),
         ("tuning", "Tuning", bool(report.tuning.arms)),
+        ("diagnostics", "Diagnostics", bool(report.diagnostics)),
         ("flags", "Flags", True),
         ("checks", "Go or no-go", bool(report.checks)),
         ("card", "Reproduce", True),

@@ -26,10 +26,11 @@ from search.reports.priority_words import decimals_for
 from search.reports.timeline import timeline
 from search.statistics import Verdict
 from search.storage.database import Database
-from search.storage.reader import read_series, series_names
+from search.storage.reader import read_diagnostics, read_series, series_names
 from search.storage.records import SeriesRecord, TrialRecord
 from search.study import Objective
 
+EXPLAINED = 3  # arms whose diagnostics are drawn over the baseline's: more hide one another
 REPLICATE, AGAIN, STACK = "replicate", "aa", "stack"
 
 
@@ -93,7 +94,22 @@ def report_of(
         stack=stack,
         tuning=tuning,
         cost=_cost(priority, plain, tuned, extra),
+        diagnostics=_diagnostics(database, priority),
     )
+
+
+def _diagnostics(database: Database, priority: Priority) -> dict[str, Mapping[str, Any]]:
+    """Return what explains the first run of the baseline, and of the first arms of the table."""
+    trained = _trained(priority)
+    columns = [c for c in (BASELINE, *map(column_of, priority.table.rows)) if c in trained]
+    found: dict[str, Mapping[str, Any]] = {}
+    for column in columns:
+        numbers = [run.number for run in runs_of(priority.measured, column)]
+        if numbers and len(found) <= EXPLAINED:
+            study = f"{priority.name}/{REPLICATE}"
+            if entries := read_diagnostics(database, study, min(numbers)):
+                found[column] = entries
+    return found
 
 
 def _mean(priority: Priority, column: str) -> float | None:

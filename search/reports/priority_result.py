@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from search.reports.priority_parts import (
@@ -145,6 +145,8 @@ class PriorityReport:
         Finished runs that do not count: other code, data or settings.
     decimals
         Digits after the point at which effects are printed.
+    diagnostics
+        What explains the first run of the baseline and of the foremost arms, by arm.
     """
 
     name: str
@@ -165,6 +167,7 @@ class PriorityReport:
     stack: StackReport
     tuning: Tuning
     cost: Cost
+    diagnostics: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def registration(self) -> RegistrationRecord:

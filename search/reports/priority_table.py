@@ -21,7 +21,7 @@ from search.technique import Impact
 
 NARROW, WIDE = 80, 100
 BAR = 16
-QUIET = ("not_retuned", "no_extra_compute", "planned", "withdrawn")  # said elsewhere
+QUIET = ("not_retuned", "no_extra_compute", "planned", "withdrawn", "peak_at_end")  # said elsewhere
 
 
 def priority_table(report: PriorityReport) -> str:

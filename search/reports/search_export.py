@@ -14,6 +14,7 @@ from search.reports.cells import cell
 from search.reports.search_result import SearchReport
 from search.reports.search_words import SELECTED
 from search.reports.trial_rows import TrialRow
+from search.storage.records import RunFlag
 
 SCHEMA = 1
 
@@ -97,7 +98,13 @@ def _trial(row: TrialRow, report: SearchReport) -> dict[str, Any]:
         "changes": plain(row.changes),
         "metrics": {name: v if math.isfinite(v) else None for name, v in row.metrics.items()},
         "reason": row.reason,
+        "flags": [_flag(flag) for flag in row.flags],
     }
+
+
+def _flag(flag: RunFlag) -> dict[str, Any]:
+    value = flag.value if flag.value is not None and math.isfinite(flag.value) else None
+    return {**asdict(flag), "value": value}
 
 
 def search_csv(report: SearchReport) -> str:
@@ -107,11 +114,19 @@ def search_csv(report: SearchReport) -> str:
     heads = ["trial", "outcome", *metrics, "score_step", "last_step", "elapsed_s", "attempts"]
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([cell(head) for head in [*heads, "seed", "bracket", "arm", *names]])
+    writer.writerow([cell(head) for head in [*heads, "seed", "bracket", "arm", "flags", *names]])
     for row in report.trials:
         values = [*row.values, *[None] * (len(metrics) - len(row.values))]
         facts = [row.score_step, row.last_step, row.elapsed_s, row.attempts, row.seed, row.bracket]
         params = [row.params.get(name) for name in names]
-        cells = [row.number, row.outcome, *values, *facts, row.arm, *params]
+        cells = [
+            row.number,
+            row.outcome,
+            *values,
+            *facts,
+            row.arm,
+            ";".join(row.flag_kinds),
+            *params,
+        ]
         writer.writerow([cell(value) for value in cells])
     return text.getvalue()

@@ -24,7 +24,8 @@ def search_markdown(report: SearchReport) -> str:
     ]
     parts += [f"_{search_words.status(report)}_"]
     parts += [_summary(report), *_result(report), *_check(report), *_course(report)]
-    parts += [*_parameters(report), *_time(report), *_trials(report), *_failures(report)]
+    parts += [*_parameters(report), *_time(report), *_trials(report), *_flags(report)]
+    parts += _failures(report)
     parts += ["## Reproduce", table(["", ""], _escaped(search_words.card(report)))]
     return "\n\n".join(parts) + "\n"
 
@@ -164,7 +165,9 @@ def _trials(report: SearchReport) -> Iterator[str]:
 def _rows(rows: tuple[TrialRow, ...] | list[TrialRow], report: SearchReport) -> str:
     metrics = [escape(goal.metric) for goal in report.objectives]
     names = [row.axis.name for row in report.parameters]
+    flagged = any(row.flags for row in rows)
     heads = ["trial", *metrics, "steps", "time", "techniques", *(escape(name) for name in names)]
+    heads += ["flags"] * flagged
     return table(
         heads,
         [
@@ -175,10 +178,24 @@ def _rows(rows: tuple[TrialRow, ...] | list[TrialRow], report: SearchReport) -> 
                 duration(row.elapsed_s),
                 escape(row.arm),
                 *(escape(shown(row.params[n])) if n in row.params else "–" for n in names),
+                *[escape(row.flag_names) or "–"] * flagged,
             ]
             for row in rows
         ],
     )
+
+
+def _flags(report: SearchReport) -> Iterator[str]:
+    if not report.flagged:
+        return
+    yield "## Flags"
+    listed = report.flagged[:FIRST]
+    yield "\n".join(
+        f"- Trial {row.number}: {escape('; '.join(flag.words for flag in row.flags))}"
+        for row in listed
+    )
+    if len(report.flagged) > FIRST:
+        yield f"And {plural(len(report.flagged) - FIRST, 'further trial')}."
 
 
 def _failures(report: SearchReport) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from search.reports import search_words
 from search.reports.check_figure import check
+from search.reports.diagnostic_figures import diagnostic_figures
 from search.reports.figures import Drawing
 from search.reports.page import page
 from search.reports.parameter_figures import coordinates, importance_bars, slices
@@ -20,7 +21,8 @@ def search_page(report: SearchReport) -> str:
     """Return the report as the text of one HTML file."""
     course = list(_course(report))
     multiples = slices(report) if any(row.values for row in report.trials) else []
-    drawings = [*course, *_others(report), *multiples]
+    explained = list(diagnostic_figures(report.diagnostics))
+    drawings = [*course, *_others(report), *multiples, *explained]
     checked = report.confirmation
     return page(
         "search.html",
@@ -38,6 +40,8 @@ def search_page(report: SearchReport) -> str:
         sections={
             "course": [drawing.key for drawing in course],
             "slices": [drawing.key for drawing in multiples],
+            "diagnostics": [drawing.key for drawing in explained],
+            "flags": bool(report.flagged),
             "arms": any(row.arm != BASELINE for row in report.trials),
             "notes": any(pair.note for pair in checked.pairs) if checked else False,
             "brackets": len({rung.bracket for rung in report.rungs}) > 1,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from search.reports.confirmation import Confirmation
@@ -49,6 +49,8 @@ class SearchReport:
         Those that lie too far away to be drawn.
     code
         The best configuration as an expression ready to paste.
+    diagnostics
+        What explains the baseline's and the best trial, by what each is called.
     """
 
     name: str
@@ -75,6 +77,7 @@ class SearchReport:
     importances: Importances
     timeline: Timeline
     confirmation: Confirmation | None
+    diagnostics: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def objective(self) -> Objective:
@@ -111,6 +114,11 @@ class SearchReport:
     def trial(self, number: int) -> TrialRow:
         """Return the trial of this number."""
         return next(row for row in self.trials if row.number == number)
+
+    @property
+    def flagged(self) -> tuple[TrialRow, ...]:
+        """The trials that a guard flagged."""
+        return tuple(row for row in self.trials if row.flags)
 
     @property
     def failures(self) -> tuple[TrialRow, ...]:

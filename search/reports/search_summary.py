@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import optuna
@@ -28,7 +29,7 @@ from search.reports.timeline import timeline
 from search.reports.trial_rows import TrialRow, trial_row
 from search.reports.views import View, view_of
 from search.storage.database import Database
-from search.storage.reader import read_series, series_names
+from search.storage.reader import read_diagnostics, read_series, series_names
 from search.storage.records import SeriesRecord
 from search.study import Objective
 from search.trainable import TEST_PREFIX
@@ -59,7 +60,23 @@ def search_report(database: Database, name: str) -> SearchReport:
     params = {trial.number: trial.params for trial in trials}
     confirm = f"{name}/{CONFIRM}"
     check = read_series(database, confirm) if confirm in series_names(database, name) else None
-    return _summary(series, params, database.write(lambda: importances(study)), check)
+    report = _summary(series, params, database.write(lambda: importances(study)), check)
+    return replace(report, diagnostics=_diagnostics(database, series.study, report))
+
+
+def _diagnostics(
+    database: Database, study: str, report: SearchReport
+) -> dict[str, Mapping[str, Any]]:
+    """Return what explains the baseline's and the best trial, where they offer anything."""
+    rows: dict[str, TrialRow | None] = {"baseline": report.baseline}
+    if report.best is not None and report.best is not report.baseline:
+        rows[f"trial {report.best.number} (best)"] = report.best
+    found = {
+        name: read_diagnostics(database, study, row.number)
+        for name, row in rows.items()
+        if row is not None and row.complete
+    }
+    return {name: entries for name, entries in found.items() if entries}
 
 
 def _summary(

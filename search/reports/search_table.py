@@ -37,7 +37,9 @@ def search_table(report: SearchReport) -> str:
     if report.best_first:
         console.print(_trials(report))
     if report.code:
-        _say(console, f"Best configuration: {report.code}")
+        _say(console, "Best configuration, ready to paste:")
+        # never wrapped: a line break inside a string literal would not be Python any more
+        console.print(Text(printable(report.code)), soft_wrap=True)
     return console.file.getvalue() if isinstance(console.file, StringIO) else ""
 
 
@@ -80,11 +82,15 @@ def _check(report: SearchReport) -> Table:
 
 def _trials(report: SearchReport) -> Table:
     metrics = [goal.metric for goal in report.objectives]
-    found = _table("Best trials", "trial", *metrics, "steps", "time", "changes from the baseline")
-    for row in report.best_first[:FIRST]:
+    rows = report.best_first[:FIRST]
+    heads = ["trial", *metrics, "steps", "time", "changes from the baseline"]
+    heads += ["flags"] * any(row.flags for row in rows)
+    found = _table("Best trials", *heads)
+    for row in rows:
         changes = ", ".join(f"{path}={shown(value)}" for path, value in row.changes.items())
         _row(
             found, str(row.number), *map(number, row.values), str(row.last_step),
             duration(row.elapsed_s), changes or "none",
+            *[row.flag_names] * (len(heads) > 4 + len(metrics)),
         )  # fmt: skip
     return found

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from search.reports.confirmation import Confirmation
+from search.reports.flag_words import flag_words
 from search.reports.search_result import SearchReport
 from search.reports.text import duration, number, percent, plural, signed
 
@@ -19,7 +21,8 @@ GLOSSARY = (
     ("rung", "a step at which a trial goes on only if it is among the best so far"),
     ("complete", "ran to its end; only these have a score"),
     ("pruned", "stopped early, at a rung; its last value is not at full length"),
-    ("diverged", "stopped because its objective was not finite"),
+    ("diverged", "stopped because its objective was not finite, or by a guard"),
+    ("guard", "a rule about what a healthy run reports; it flags a run, or stops it"),
     ("failed", "raised an error, and again when it was tried again"),
     ("stopped", "cut short by a limit of the whole search"),
     ("baseline", "the configuration that everything is compared with"),
@@ -124,12 +127,23 @@ def warnings(report: SearchReport) -> Iterator[str]:
     failed = report.counts.get("failed", 0)
     if failed:
         yield f"{plural(failed, 'trial')} failed; the stored errors say why."
+    yield from _flags(report)
     best = report.best.number if report.best else None
     if report.confirmation and report.confirmation.stale(best):
         yield (
             f"The check on held-out data is of {report.confirmation.arm}, which is no longer the "
             "best: run the search command again to check the new one."
         )
+
+
+def _flags(report: SearchReport) -> Iterator[str]:
+    kinds = Counter(kind for row in report.flagged for kind in row.flag_kinds)
+    if kinds:
+        counts = ", ".join(f"{flag_words(kind)} ({n})" for kind, n in kinds.most_common())
+        yield f"Guards flagged {plural(len(report.flagged), 'trial')}: {counts}."
+    if report.best and report.best.flags:
+        said = "; ".join(flag.words for flag in report.best.flags)
+        yield f"The best trial is among them: {said}."
 
 
 def _ended(outcome: str) -> str:

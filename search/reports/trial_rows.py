@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from search.storage.records import Step, TrialRecord
+from search.storage.records import RunFlag, Step, TrialRecord
 from search.trainable import TEST_PREFIX
 
 
@@ -40,6 +40,8 @@ class TrialRow:
         What the trainable reported at `score_step`, held-out metrics left out.
     reason, error
         Why it ended, and the last traceback.
+    flags
+        What guards said.
     """
 
     number: int
@@ -58,6 +60,17 @@ class TrialRow:
     metrics: Mapping[str, float]
     reason: str | None
     error: str | None
+    flags: tuple[RunFlag, ...] = ()
+
+    @property
+    def flag_kinds(self) -> tuple[str, ...]:
+        """The kinds of its flags, each once."""
+        return tuple(dict.fromkeys(flag.kind for flag in self.flags))
+
+    @property
+    def flag_names(self) -> str:
+        """The kinds of its flags, for a cell."""
+        return ", ".join(self.flag_kinds).replace("_", " ")
 
     @property
     def value(self) -> float | None:
@@ -96,6 +109,7 @@ def trial_row(record: TrialRecord, params: Mapping[str, Any]) -> TrialRow:
         metrics=open_metrics(record, step),
         reason=result.reason if result else None,
         error=next((a.error for a in reversed(record.attempts) if a.error), None),
+        flags=record.flags,
     )
 
 

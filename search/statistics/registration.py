@@ -10,7 +10,12 @@ from typing import Literal
 
 from search.statistics.errors import StatisticsError
 
-PROFILES = {"quick": (3, 6, 12), "standard": (3, 5, 8, 12, 20), "deep": (5, 10, 20, 40)}
+PROFILES = {
+    "scout": (3,),  # estimates without verdicts
+    "quick": (3, 6, 12),
+    "standard": (3, 5, 8, 12, 20),
+    "deep": (5, 10, 20, 40),
+}
 """Seeds at each look."""
 
 

@@ -21,12 +21,20 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy import delete, update
 from sqlalchemy.engine import Connection, RowMapping
 
-from search.configuration import plain
 from search.errors import StorageError
 from search.storage.database import Database, insert_new
 from search.storage.drawing import Drawing
-from search.storage.records import Asked, Attempt, Checkpoint, Result, Step
-from search.storage.tables import ATTEMPTS, CHECKPOINTS, STEPS, STUDIES, TRIALS
+from search.storage.records import Asked, Attempt, Checkpoint, Result, RunFlag, Step
+from search.storage.rows import checkpoint_rows, dumps, flag_rows, step_rows
+from search.storage.tables import (
+    ATTEMPTS,
+    CHECKPOINTS,
+    DIAGNOSTICS,
+    FLAGS,
+    STEPS,
+    STUDIES,
+    TRIALS,
+)
 
 STATES = {
     "complete": TrialState.COMPLETE,
@@ -36,11 +44,6 @@ STATES = {
     "failed": TrialState.FAIL,
 }
 ASKED = "winnow:asked"  # Optuna's copy of what was asked, out of the dashboard's sight
-
-
-def dumps(value: Any) -> str:
-    """Return canonical JSON; non-finite numbers become text."""
-    return json.dumps(plain(value), sort_keys=True)
 
 
 class Series:
@@ -221,37 +224,25 @@ class Series:
         steps: Sequence[Step] = (),
         checkpoints: Sequence[Checkpoint] = (),
         *,
+        flags: Sequence[RunFlag] = (),
+        diagnostics: str | None = None,
         ended: Attempt | None = None,
         result: Result | None = None,
     ) -> None:
-        """Store steps, checkpoints, the end of the attempt and of the trial, all or nothing."""
-        key = {"study": self.study, "number": number, "attempt": attempt}
-        step_rows = [
-            {
-                **key,
-                "step": step.step,
-                "metrics": dumps(step.metrics),
-                "elapsed_s": step.elapsed_s,
-                "finished": step.finished,
-            }
-            for step in steps
-        ]
-        checkpoint_rows = [
-            {
-                **key,
-                "step": checkpoint.step,
-                "path": checkpoint.path,
-                "sha256": checkpoint.sha256,
-                "size": checkpoint.size,
-                "written": checkpoint.written,
-            }
-            for checkpoint in checkpoints
-        ]
+        """Store what came of an attempt, and its end and the trial's: all or nothing."""
+        trial = {"study": self.study, "number": number}
+        key = {**trial, "attempt": attempt}
+        rows = (
+            (STEPS, step_rows(key, steps)),
+            (CHECKPOINTS, checkpoint_rows(key, checkpoints)),
+            (FLAGS, flag_rows(trial, flags)),
+            (DIAGNOSTICS, [] if diagnostics is None else [{**trial, "content": diagnostics}]),
+        )
 
         def write() -> None:
             with self.database.engine.begin() as connection:
-                insert_new(connection, STEPS, step_rows)
-                insert_new(connection, CHECKPOINTS, checkpoint_rows)
+                for table, new in rows:
+                    insert_new(connection, table, new)
                 if ended is not None:
                     self._end_attempt(connection, number, ended)
                 if result is not None:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Select, Table, select
+from sqlalchemy import Select, Table, inspect, select
 from sqlalchemy.engine import RowMapping
 
 from search.errors import StorageError, near_miss
@@ -18,11 +18,20 @@ from search.storage.records import (
     Attempt,
     Checkpoint,
     Result,
+    RunFlag,
     SeriesRecord,
     Step,
     TrialRecord,
 )
-from search.storage.tables import ATTEMPTS, CHECKPOINTS, STEPS, STUDIES, TRIALS
+from search.storage.tables import (
+    ATTEMPTS,
+    CHECKPOINTS,
+    DIAGNOSTICS,
+    FLAGS,
+    STEPS,
+    STUDIES,
+    TRIALS,
+)
 
 
 def study_names(database: Database) -> tuple[str, ...]:
@@ -69,6 +78,15 @@ def read_series(database: Database, study: str, *, steps: bool = True) -> Series
     )
 
 
+def read_diagnostics(database: Database, study: str, number: int) -> dict[str, Any]:
+    """Return what explains a run, by name; nothing where its trainable offers nothing."""
+    if not _exists(database, DIAGNOSTICS):
+        return {}
+    this = (DIAGNOSTICS.c.study == study, DIAGNOSTICS.c.number == number)
+    found = _rows(database, select(DIAGNOSTICS.c.content).where(*this))
+    return dict(json.loads(found[0]["content"])) if found else {}
+
+
 def _trials(database: Database, study: str, *, steps: bool) -> tuple[TrialRecord, ...]:
     # In this order, a driver that goes on writing meanwhile leaves no trial half read: what has
     # ended has all its rows, and every step the attempt that it belongs to.
@@ -76,10 +94,14 @@ def _trials(database: Database, study: str, *, steps: bool) -> tuple[TrialRecord
     curves = _grouped(_all(database, STEPS, study)) if steps else {}
     attempts = _grouped(_all(database, ATTEMPTS, study))
     checkpoints = _grouped(_all(database, CHECKPOINTS, study))
-    return tuple(
-        _trial(row, *(group.get(row["number"], []) for group in (attempts, checkpoints, curves)))
-        for row in rows
-    )
+    flags = _grouped(_all(database, FLAGS, study)) if _exists(database, FLAGS) else {}
+    groups = (attempts, checkpoints, curves, flags)
+    return tuple(_trial(row, *(group.get(row["number"], []) for group in groups)) for row in rows)
+
+
+def _exists(database: Database, table: Table) -> bool:
+    """Return whether a database has a table: reports open those that an older winnow wrote."""
+    return database.write(lambda: inspect(database.engine).has_table(table.name))
 
 
 def _trial(
@@ -87,6 +109,7 @@ def _trial(
     attempts: list[RowMapping],
     checkpoints: list[RowMapping],
     steps: list[RowMapping],
+    flags: list[RowMapping],
 ) -> TrialRecord:
     counted, repeated = _curve(steps, attempts)
     return TrialRecord(
@@ -98,6 +121,7 @@ def _trial(
         steps=counted,
         checkpoints=tuple(_checkpoint(checkpoint) for checkpoint in checkpoints),
         superseded=repeated,
+        flags=tuple(_flag(flag) for flag in sorted(flags, key=lambda flag: flag["step"])),
     )
 
 
@@ -163,6 +187,14 @@ def _attempt(row: RowMapping) -> Attempt:
 
 def _checkpoint(row: RowMapping) -> Checkpoint:
     return Checkpoint(row["step"], row["path"], row["sha256"], row["size"], row["written"])
+
+
+def _flag(row: RowMapping) -> RunFlag:
+    content = json.loads(row["content"])
+    value = None if content["value"] is None else float(content["value"])
+    return RunFlag(
+        row["kind"], row["metric"], row["step"], value, content["words"], content["stops"]
+    )
 
 
 def _result(row: RowMapping) -> Result | None:

@@ -11,7 +11,8 @@ from search.configuration import digest
 from search.study import Objective
 
 Outcome = Literal["complete", "pruned", "diverged", "failed", "stopped"]
-"""How a trial ended. ``stopped``: a limit of the whole search ended it."""
+"""How a trial ended. ``stopped``: a limit of the whole search ended it. A guard that stops a run
+declares it broken: it is ``diverged``, and the reason begins with "guard: "."""
 
 End = Literal["complete", "pruned", "diverged", "raised", "stopped", "lost", "interrupted"]
 """How an attempt ended. ``lost``: its worker died; ``interrupted``: its driver did."""
@@ -85,6 +86,32 @@ class Checkpoint:
 
 
 @dataclass(frozen=True)
+class RunFlag:
+    """What a guard said of a run.
+
+    Parameters
+    ----------
+    kind
+        The guard's, or "not_reported": the metric that it names was never there.
+    metric
+        What it watched.
+    step, value
+        When it spoke first, and the value that it saw; None where there is none.
+    words
+        For people, with value, limit and step.
+    stops
+        Whether it stopped the run.
+    """
+
+    kind: str
+    metric: str
+    step: int
+    value: float | None
+    words: str
+    stops: bool = False
+
+
+@dataclass(frozen=True)
 class Attempt:
     """One attempt at a trial: where it ran, from which step, how it ended.
 
@@ -129,7 +156,8 @@ class Result:
 class TrialRecord:
     """A trial with all that is stored about it; `result` is None until it has ended.
 
-    `steps` holds every step once; `superseded` those that a later attempt repeated, oldest first.
+    `steps` holds every step once; `superseded` those that a later attempt repeated, oldest first;
+    `flags` what guards said.
     """
 
     number: int
@@ -140,6 +168,7 @@ class TrialRecord:
     steps: tuple[Step, ...]
     checkpoints: tuple[Checkpoint, ...] = ()
     superseded: tuple[Step, ...] = ()
+    flags: tuple[RunFlag, ...] = ()
 
     @property
     def outcome(self) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 
 from search.configuration import digest
 from search.storage.database import Database, insert_new
-from search.storage.ledger import dumps
+from search.storage.rows import dumps
 from search.storage.tables import REGISTRATIONS
 
 

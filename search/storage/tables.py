@@ -105,6 +105,27 @@ CHECKPOINTS = Table(
     PrimaryKeyConstraint("study", "number", "attempt", "step"),
 )
 
+FLAGS = Table(
+    "winnow_flags",
+    METADATA,
+    Column("study", _KEY),
+    Column("number", Integer),
+    Column("kind", String(32)),  # of the guard
+    Column("metric", Text),  # what it watched
+    Column("step", Integer, nullable=False),
+    Column("content", Text, nullable=False),  # JSON: value, words, whether it stopped the run
+    PrimaryKeyConstraint("study", "number", "kind", "metric"),
+)
+
+DIAGNOSTICS = Table(
+    "winnow_diagnostics",
+    METADATA,
+    Column("study", _KEY),
+    Column("number", Integer),
+    Column("content", Text, nullable=False),  # JSON: what explains the run, for reports to draw
+    PrimaryKeyConstraint("study", "number"),
+)
+
 DRIVERS = Table(
     "winnow_drivers",
     METADATA,

@@ -17,7 +17,8 @@ from search.space import Categorical
 from search.storage.database import Database
 from search.storage.ledger import ASKED, Series
 from search.storage.reader import read_series, series_names, study_names
-from search.storage.records import Result, Step
+from search.storage.records import Result, RunFlag, Step
+from search.storage.tables import FLAGS
 from tests.contracts.records import (
     DOMAINS,
     EPOCH,
@@ -90,6 +91,25 @@ def test_metrics_may_be_nan_or_infinite(database: Database) -> None:
     found = dict(trial.steps[0].metrics)
     assert math.isnan(found.pop("val_ap"))
     assert found == {"loss": math.inf, "gain": -math.inf, "lr": 1e-300}
+
+
+def test_what_guards_said_is_read_back_and_counts_once(database: Database) -> None:
+    series = open_series(database)
+    number = series.ask(asked(), {})
+    late = RunFlag("non_finite", "train_loss", 7, math.inf, "train_loss is not finite", stops=True)
+    early = RunFlag("not_reported", "grad_norm", 3, None, "metric 'grad_norm' …")
+    series.record(number, 0, flags=[late])
+    series.record(number, 1, flags=[early, replace(late, step=9)])  # an attempt that repeats steps
+    (trial,) = read_series(database, "demo/search").trials
+    assert trial.flags == (early, late)
+
+
+def test_a_database_from_before_there_were_guards_is_read(database: Database) -> None:
+    series = open_series(database)
+    series.ask(asked(), {})
+    FLAGS.drop(database.engine)
+    (trial,) = read_series(database, "demo/search").trials
+    assert trial.flags == ()
 
 
 def test_steps_that_a_later_attempt_repeats_count_once(database: Database) -> None:

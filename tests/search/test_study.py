@@ -15,8 +15,10 @@ from ray import cloudpickle
 from search import (
     ASHA,
     Categorical,
+    Criterion,
     Effort,
     Float,
+    Guard,
     Impact,
     Int,
     MedianStopping,
@@ -483,3 +485,33 @@ def test_conditions_may_name_what_techniques_set() -> None:
         "width": When({"heads": 4}, Int(32, 64, step=32)),
     }
     assert make(space=Space(Config(), domains), techniques=[FOCAL]).name == "my-study"
+
+
+def test_guards_watch_every_run_by_default_and_may_be_declared() -> None:
+    assert {guard.kind for guard in make().guards} >= {"non_finite", "collapse", "peak_at_end"}
+    assert make(guards=[]).guards == ()
+    chosen = [Guard("collapse", action="stop"), Guard("no_improvement", "val_ap", steps=3)]
+    assert make(guards=chosen).guards == tuple(chosen)
+
+
+@pytest.mark.parametrize(
+    ("guards", "words"),
+    [
+        (["collapse"], "Study.guards takes Guard(kind, …), got 'collapse'"),
+        ("collapse", "Study.guards takes a list, got 'collapse'"),
+        ([Guard("no_improvement", "val_a")], "watches an objective, and 'val_a' is none"),
+        ([Guard("collapse"), Guard("collapse")], "twice"),
+    ],
+)
+def test_guards_that_make_no_sense(guards: Any, words: str) -> None:
+    assert words in problems_of(guards=guards)[0]
+
+
+def test_criteria_have_names_of_their_own() -> None:
+    criterion = Criterion("test_ece", "minimize", 0.05)
+    assert make(criteria=[criterion]).criteria == (criterion,)
+    assert "takes Criterion(metric, direction, threshold)" in problems_of(criteria=[0.05])[0]
+    twice = problems_of(criteria=[criterion, Criterion("val_ap", "maximize", 1, criterion.label)])
+    assert twice == ("two of the study's targets and criteria are called 'test_ece ≤ 0.05'",)
+    named = Criterion("test_ap", "maximize", 0.6, name="published")
+    assert problems_of(criteria=[named], targets={"published": 0.6})

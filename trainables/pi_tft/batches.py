@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,9 @@ from trainables.pi_tft.sequences import (
 )
 
 EVENT_TABLE_MARK = "r_minus2"  # a column of the event table that official messages do not have
+
+# Drawing events takes as long as two epochs; the arms of a study run on the same seeds in turn.
+_generated = lru_cache(maxsize=2)(generate_splits)
 
 
 def splits_of(config: DataConfig, data: Any, *, seed: int) -> Splits:
@@ -41,7 +45,7 @@ def splits_of(config: DataConfig, data: Any, *, seed: int) -> Splits:
         If `data` is none of these.
     """
     if data is None:
-        return generate_splits(
+        return _generated(
             config.generator,
             seed=seed,
             max_length=config.max_length,

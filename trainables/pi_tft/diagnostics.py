@@ -19,6 +19,7 @@ from trainables.pi_tft.sequences import Events
 from trainables.techniques.calibration import fit_temperature
 from trainables.techniques.ranking import ranking_curve, threshold_of
 
+CURVE_POINTS = 200  # of a curve as it is drawn: no eye sees more
 GRADIENT_EVENTS = 512  # training events that the task gradients are taken on: a typical large batch
 
 Arrays = dict[str, NDArray[Any]]
@@ -110,6 +111,86 @@ def gradient_cosines(network: PiTftNetwork, train: Batch, criterion: Criterion) 
         "gradient_cosines": _array(unit @ unit.t()),
         "gradient_norms": _array(norms),
         "tasks": np.asarray(list(losses)),
+    }
+
+
+def figures(arrays: Arrays) -> dict[str, Any]:
+    """Return the arrays of this module as a study's reports draw them."""
+    names = [str(name) for name in arrays["tasks"]]
+    pairs = [(i, j) for i in range(len(names)) for j in range(i + 1, len(names))]
+    shares = {"attention": "Attention of the last message", "pooling": "Share in the summary"}
+    found = {
+        "reliability": _reliability(arrays),
+        "precision_recall": _precision_recall(arrays),
+        **{name: _by_message(arrays[name], title) for name, title in shares.items()},
+        "selection": {
+            "kind": "bars",
+            "title": "Weight of each variable",
+            "value_name": "mean weight",
+            "names": [str(name) for name in arrays["selection_names"]],
+            "values": arrays["selection"],
+        },
+    }
+    if pairs:
+        found["gradient_cosines"] = {
+            "kind": "bars",
+            "title": "Agreement of the tasks' gradients",
+            "note": "negative: the tasks pull the encoder apart",
+            "value_name": "cosine",
+            "names": [f"{names[i]} · {names[j]}" for i, j in pairs],
+            "values": [float(arrays["gradient_cosines"][i, j]) for i, j in pairs],
+        }
+    return found
+
+
+def _reliability(arrays: Arrays) -> dict[str, Any]:
+    filled = arrays["reliability_count"] > 0
+    return {
+        "kind": "curve",
+        "title": "Reliability on validation data",
+        "note": f"temperature {float(arrays['temperature']):.2f}",
+        "x_name": "predicted probability",
+        "y_name": "observed frequency",
+        "diagonal": True,
+        "x": arrays["reliability_probability"][filled],
+        "y": arrays["reliability_frequency"][filled],
+    }
+
+
+def _precision_recall(arrays: Arrays) -> dict[str, Any]:
+    n = len(arrays["pr_recall"])
+    kept = np.unique(np.linspace(0, n - 1, min(n, CURVE_POINTS)).round().astype(int))
+    marks = []
+    for beta in ("f1", "f2"):
+        threshold = float(arrays[f"threshold_{beta}"])
+        place = int(np.argmin(np.abs(arrays["pr_threshold"] - threshold)))
+        marks.append(
+            {
+                "name": f"best {beta.upper()}: threshold {expit(threshold):.2f}",
+                "x": arrays["pr_recall"][place],
+                "y": arrays["pr_precision"][place],
+            }
+        )
+    return {
+        "kind": "curve",
+        "title": "Precision and recall on validation data",
+        "x_name": "recall",
+        "y_name": "precision",
+        "x": arrays["pr_recall"][kept],
+        "y": arrays["pr_precision"][kept],
+        "marks": marks,
+    }
+
+
+def _by_message(shares: NDArray[Any], title: str) -> dict[str, Any]:
+    """Return shares by how many messages before the last one, the last message being 0."""
+    return {
+        "kind": "curve",
+        "title": title,
+        "x_name": "messages before the last",
+        "y_name": "mean share",
+        "x": np.arange(len(shares))[::-1],
+        "y": shares,
     }
 
 

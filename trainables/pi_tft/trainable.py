@@ -118,6 +118,10 @@ class PiTft:
             **diagnostics.gradient_cosines(network, self._train, self._criterion),
         }
 
+    def diagnose(self) -> dict[str, Any]:
+        """Return what explains this run, as a study's reports draw it."""
+        return diagnostics.figures(self.diagnostics())
+
     def save(self, directory: Path) -> None:
         """Write a checkpoint: tensors and plain values only."""
         state = {
@@ -212,6 +216,7 @@ class PiTft:
                 dex_per_logit=self._config.loss.dex_per_logit,
             )
             measured |= {prefix + name: value for name, value in (plain | tuned).items()}
+        measured["prediction_sd"] = float(np.std(predictions["validation"].scores))
         return measured
 
 

@@ -1,7 +1,11 @@
+import json
+
 import numpy as np
 import pytest
 
 from search.configuration import override
+from search.engine.diagnostics import diagnostics_json
+from search.reports.diagnostic_figures import diagnostic_figures
 from trainables.pi_tft.config import PiTftConfig
 from trainables.pi_tft.sequences import Splits
 from trainables.pi_tft.trainable import PiTft
@@ -52,6 +56,30 @@ def test_the_curve_and_its_thresholds(trained: PiTft) -> None:
     precision, recall = seen["pr_precision"], seen["pr_recall"]
     assert best == pytest.approx(np.max(2 * precision * recall / (precision + recall + 1e-12)))
     assert recall[-1] == 1.0
+
+
+def test_a_study_can_keep_and_draw_what_explains_a_run(trained: PiTft) -> None:
+    found = json.loads(diagnostics_json(trained.diagnose()))
+    assert list(trained.diagnose()) == [
+        "reliability",
+        "precision_recall",
+        "attention",
+        "pooling",
+        "selection",
+        "gradient_cosines",
+    ]
+    assert found["gradient_cosines"]["names"] == ["risk · miss", "risk · physics", "miss · physics"]
+    seen = trained.diagnostics()
+    best = found["precision_recall"]["marks"][0]
+    precision, recall = best["y"], best["x"]
+    threshold = float(seen["threshold_f1"])
+    validation = trained.predict("validation")
+    f1 = f_score_at(validation.scores, validation.targets, threshold, beta=1.0)
+    assert 2 * precision * recall / (precision + recall) == pytest.approx(f1, rel=1e-4)
+    assert found["attention"]["x"][-1] == 0  # the last message
+    assert len(found["reliability"]["x"]) == (seen["reliability_count"] > 0).sum()
+    drawings = list(diagnostic_figures({"baseline": found}))
+    assert len(drawings) == 6
 
 
 def test_attention_runs_over_the_messages_there_are(trained: PiTft, splits: Splits) -> None:

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from search.reports import priority_report, render
+from search.reports.priority_json import as_json
 from search.storage.database import Database
+from search.storage.records import RunFlag
 
 
 def kinds(report: Any, arm: str) -> set[str]:
@@ -41,9 +43,9 @@ def test_targets_are_judged_for_the_arms_one_might_go_with(demo: Database) -> No
         assert "no-go" in render(report, format_)
 
 
-def test_criteria_and_guards_of_the_registration(plant: Any, entry: Any) -> None:
+def test_criteria_of_the_registration(plant: Any, entry: Any) -> None:
     rule = {"name": "calibrated", "metric": "test_ece", "direction": "minimize", "threshold": 0.1}
-    planter = plant(entry("A"), criteria=[rule], guards=[rule])
+    planter = plant(entry("A"), criteria=[rule])
     planter.arm("baseline", [0.60, 0.61, 0.62], extra={"test_ece": 0.05})
     planter.arm("A", [0.61, 0.62, 0.63], extra={"test_ece": 0.30})
     report = priority_report(planter.database, "demo")
@@ -53,9 +55,31 @@ def test_criteria_and_guards_of_the_registration(plant: Any, entry: Any) -> None
         "baseline",
         "go",
     )
-    assert kinds(report, "A") >= {"guard"}
-    assert "calibrated (test_ece ≤ 0.1) is broken in 3 of 3 runs" in [f.words for f in report.flags]
-    assert "guard" not in kinds(report, "baseline")
+
+
+def test_what_guards_said_stands_beside_the_arm_with_how_often(plant: Any, entry: Any) -> None:
+    planter = plant(entry("A"), entry("B"), guards=[])
+    planter.arm("baseline", [0.60, 0.61, 0.62])
+    planter.arm("B", [0.60, 0.61, 0.62], extra={"val_loss": 1e-9})
+    said = RunFlag("collapse", "loss_<b>miss</b>", 4, 1e-9, "loss_<b>miss</b> = 1e-09", stops=True)
+    for seed in planter.seeds[:3]:
+        stops = seed != planter.seeds[0]
+        number = planter.run("A", seed, 0.61, outcome="diverged" if stops else "")
+        if stops:
+            planter.open("replicate").record(number, 0, flags=[said])
+    report = priority_report(planter.database, "demo")
+    words = "a loss collapses (loss_<b>miss</b>) in 2 of 3 runs, 2 of which it stopped"
+    assert [f.words for f in report.flags if f.kind == "collapse"] == [words]
+    assert "collapse" in report.line("A").flags
+    assert report.line("A").row.n_failed == 2
+    rows = {row["technique"]: row for row in as_json(report)["rows"]}
+    assert "collapse" in rows["A"]["flags"]
+    assert "collapse" not in rows["B"]["flags"]  # where guards are declared, they alone judge
+    html = render(report, "html")
+    assert "A loss collapses (loss_&lt;b&gt;miss" in html
+    assert "loss_<b>miss" not in html
+    for format_ in ("markdown", "table"):
+        assert "a loss collapses" in render(report, format_).lower()
 
 
 def test_a_collapsing_loss_is_flagged_where_the_baselines_does_not(plant: Any, entry: Any) -> None:
