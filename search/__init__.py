@@ -17,6 +17,7 @@ from search.errors import (
     WinnowError,
 )
 from search.guards import Guard
+from search.notebook import results
 from search.pruner import ASHA, MedianStopping, NoPruning
 from search.script import main
 from search.space import Categorical, Float, Int, Space, When
@@ -53,4 +54,5 @@ __all__ = [
     "When",
     "WinnowError",
     "main",
+    "results",
 ]

@@ -9,9 +9,17 @@ from typing import Annotated
 import typer
 
 from search.cli.options import STORAGE, Storage, existing_database
+from search.errors import OptionError
 from search.loading import LoadedStudy, load_study
 from search.ranking.designs import judge_design
-from search.reports import PriorityReport, SearchReport, priority_report, render, search_report
+from search.reports import (
+    PriorityReport,
+    SearchReport,
+    priority_report,
+    render,
+    search_report,
+    write_figures,
+)
 from search.reports.design_report import render_design
 from search.storage.database import Database
 from search.storage.registrations import read_registrations
@@ -31,6 +39,9 @@ def report(
     design: Annotated[
         str | None, typer.Option(help="leave-one-out, screen or ladder, instead of the table.")
     ] = None,
+    figures: Annotated[
+        Path | None, typer.Option(help="Folder for the table's figures as SVG and PDF, besides.")
+    ] = None,
     storage: Storage = STORAGE,
 ) -> None:
     """Report on a study: everything comes from the database.
@@ -42,7 +53,10 @@ def report(
     name = _name(context, file_or_name)
     with existing_database(storage) as database:
         if design is None:
-            text = render(study_report(database, name), format_)
+            found = study_report(database, name)
+            text = render(found, format_)
+            if figures is not None:
+                _draw(found, figures)
         else:
             text = render_design(judge_design(database, name, design), format_)
     if output is None:
@@ -50,6 +64,13 @@ def report(
         return
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(text, encoding="utf-8")
+
+
+def _draw(report: PriorityReport | SearchReport, folder: Path) -> None:
+    if isinstance(report, SearchReport):
+        raise OptionError("--figures draws a priority table; this study has only a search")
+    for format_ in ("svg", "pdf"):
+        write_figures(report, folder, format_)
 
 
 def _name(context: typer.Context, file_or_name: str) -> str:

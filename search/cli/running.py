@@ -34,7 +34,7 @@ from search.loading import LoadedStudy
 from search.protocol.registering import Design, Tuning
 from search.protocol.running import RunOutcome, run_study
 from search.protocol.searching import Options
-from search.reports import priority_report, render
+from search.reports import priority_report, push_to_dashboard, render
 from search.statistics import PROFILES
 
 
@@ -161,6 +161,7 @@ def _closing(
     name = loaded.study.name
     with existing_database(options.storage) as database:
         report = priority_report(database, name, no_more_runs=outcome.ended_by is not None)
+        push_to_dashboard(database, report)
     path = output or Path(f"{name}-report.html")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(render(report, "html"), encoding="utf-8")

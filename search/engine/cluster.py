@@ -20,6 +20,7 @@ with environment({"RAY_DEDUP_LOGS_SKIP_REGEX": "."}):
 
 STARTS = 3  # a node's start can time out while the machine is busy
 PAUSE_S = 2.0
+UNKNOWN = ("authenticationerror", "unauthenticated", "invalidauthtoken", "401 unauthorized")
 REFUSED = (ConnectionError, RuntimeError, ValueError, TimeoutError)
 logger = logging.getLogger(__name__)
 
@@ -99,13 +100,22 @@ def _check_same(address: str | None) -> None:
 
 def _reason(address: str | None, error: Exception) -> str:
     text = _first_line(error)
-    if "401" in text or "token" in text.lower() or "unauthenticated" in text.lower():
+    if any(word in _whole(error).lower() for word in UNKNOWN):
         return (
             f"the Ray cluster at {address} refuses this client: it needs the cluster's token "
             "(RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH=<the file that the head node has>)"
         )
     where = f"the Ray cluster at {address} cannot be reached" if address else "Ray does not start"
     return f"{where}: {text}"
+
+
+def _whole(error: BaseException | None) -> str:
+    """Return what an error says, and what those say that led to it."""
+    told = []
+    while error is not None:
+        told.append(str(error))
+        error = error.__cause__ or error.__context__
+    return "\n".join(told)
 
 
 def _first_line(error: Exception) -> str:

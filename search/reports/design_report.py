@@ -76,7 +76,8 @@ def facts(result: DesignResult) -> Iterator[str]:
         f"{goal['metric']} ({goal['direction']}), positive is better; "
         f"{result.n_seeds} of {plural(int(specification['n_seeds']), 'seed')} on "
         f"{plural(len(specification['arms']), 'arm')}, {plural(len(result.runs), 'run')}; "
-        f"p by Holm over {len(specification['techniques'])}; registered as {result.registration.hash[:12]}."
+        f"p by Holm over {len(specification['techniques'])}; registered as "
+        f"{result.registration.hash[:12]}."
     )
     if specification["smallest_gain"] is not None:
         yield f"Smallest gain worth adopting: {specification['smallest_gain']:g}."

@@ -37,6 +37,7 @@ PUBLIC = [
     "When",
     "WinnowError",
     "main",
+    "results",
 ]
 
 
