@@ -177,7 +177,8 @@ def scored_step(run: TrialRecord) -> Step | None:
     """Return the step at which a run is scored."""
     if run.result is None or run.result.step is None:
         return None
-    return next((step for step in run.steps if step.step == run.result.step), None)
+    scored = run.result.step  # the last one, most often
+    return next((step for step in reversed(run.steps) if step.step == scored), None)
 
 
 def metric_of(run: TrialRecord, metric: str) -> float | None:

@@ -84,8 +84,19 @@ def rank_study(database: Database, name: str, *, no_more_runs: bool = False) -> 
         known = study_names(database)
         raise StorageError(f"{database.name} holds no table of '{name}'{near_miss(name, known)}")
     specification = registrations[-1].specification
-    seeds = tuple(specification["seeds"])
-    measured = measured_runs(_series(database, name), specification, seeds)
+    measured = measured_runs(_series(database, name), specification, specification["seeds"])
+    return rank_runs(name, registrations, measured, no_more_runs=no_more_runs)
+
+
+def rank_runs(
+    name: str,
+    registrations: Sequence[RegistrationRecord],
+    measured: Measured,
+    *,
+    no_more_runs: bool = False,
+) -> Priority:
+    """Rank runs that have been read already; see `rank_study`."""
+    specification = registrations[-1].specification
     bugs = measured.bugs()
     table = rank_table(
         statistics_registration(specification, bugs),
@@ -97,7 +108,7 @@ def rank_study(database: Database, name: str, *, no_more_runs: bool = False) -> 
     )
     if not specification.get("verdicts", True):
         table = _without_verdicts(table)
-    return Priority(name, registrations, seeds, measured, table, bugs)
+    return Priority(name, tuple(registrations), measured.seeds, measured, table, bugs)
 
 
 def _without_verdicts(table: Table) -> Table:

@@ -1,4 +1,4 @@
-"""Measure, print, say what is missed: ``python -m tests.benchmarks [engine|quality|faults]``."""
+"""Measure, print, say what is missed: ``python -m tests.benchmarks --help``."""
 
 from __future__ import annotations
 
@@ -34,6 +34,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
         from tests.benchmarks.quality import benchmark_quality
 
         results.append(benchmark_quality(given.seeds, say))
+    if given.what in ("reports", "all"):
+        from tests.benchmarks.reporting import benchmark_reporting
+
+        results.append(benchmark_reporting(given.repeats, say))
     if given.what == "faults":
         from tests.benchmarks.kills import benchmark_kills
 
@@ -50,10 +54,11 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=("engine", "quality", "faults", "all"),
+        choices=("engine", "quality", "reports", "faults", "all"),
         default="all",
-        help="engine: cost per trial and step; quality: steps to a good configuration; faults: "
-        "kill -9 at random instants; all (the default): engine and quality",
+        help="engine: cost per trial and step; quality: steps to a good configuration; "
+        "reports: a study of 2,337 runs; faults: kill -9 at random instants; all (the default): "
+        "all but faults",
     )
     parser.add_argument("--repeats", type=int, default=REPEATS, help="of every peer")
     parser.add_argument("--seeds", type=int, default=20, help="of every family of curves")
