@@ -70,6 +70,9 @@ class Study:
         Draws the held-out rows of a finite data set.
     replication
         What a new seed means: "fresh" data, "fixed" test set, or "resplit".
+    test_train_ratio
+        Held-out rows over training rows, for "resplit" alone: splits of one data set overlap, and
+        their variance is corrected by this (Nadeau & Bengio 2003, doi:10.1023/A:1024068626366).
     sampler
         One of "tpe", "random", "gp", "cmaes", "qmc", "nsga2", or an Optuna sampler.
     pruner
@@ -104,6 +107,7 @@ class Study:
     data: Callable[..., Any] | None = None
     split_seed: int = 0
     replication: Replication = "fresh"
+    test_train_ratio: float = 0.0
     sampler: str | optuna.samplers.BaseSampler = "tpe"
     pruner: Pruner = field(default_factory=ASHA)
     score_at: Literal["last", "best"] = "last"

@@ -114,10 +114,25 @@ def _number_problems(study: Study) -> Iterator[str]:
         yield f"Study.retries is 0 or 1, got {study.retries!r}"
     if study.smallest_gain is not None and not is_positive(study.smallest_gain):
         yield f"Study.smallest_gain must be a positive number, got {study.smallest_gain!r}"
+    yield from _ratio_problems(study)
     for name, value in study.targets.items():
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if not number or not math.isfinite(value):
             yield f"target '{name}' must be a finite number, got {value!r}"
+
+
+def _ratio_problems(study: Study) -> Iterator[str]:
+    ratio = study.test_train_ratio
+    number = isinstance(ratio, int | float) and not isinstance(ratio, bool)
+    if not number or not 0 <= ratio < math.inf:
+        yield f"Study.test_train_ratio must be a finite number from 0, got {ratio!r}"
+    elif study.replication == "resplit" and study.techniques and not ratio:
+        yield (
+            "replication='resplit' draws overlapping splits: say test_train_ratio=…, held-out rows "
+            "over training rows, by which their variance is corrected"
+        )
+    elif study.replication != "resplit" and ratio:
+        yield "Study.test_train_ratio belongs to replication='resplit'"
 
 
 def _is_whole(value: Any) -> bool:

@@ -307,8 +307,9 @@ def _quiet() -> Iterator[None]:
 
 def _reason(trial: Any) -> tuple[str, bool]:
     """Return why a worker was lost, and whether the next one would be lost for the same reason."""
-    text = str(trial.get_pickled_error() or trial.get_error() or "")
-    if NO_MEMORY in text:
+    # the driver's own copy of all its failures: Trial.get_error() reads one that is synced later
+    told = Path(trial.error_file).read_text(encoding="utf-8") if trial.error_file else ""
+    if NO_MEMORY in told.rpartition("Failure #")[2]:
         return "the node ran out of memory", True
     return "its process died", False
 

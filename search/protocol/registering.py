@@ -51,6 +51,7 @@ YARDSTICK = (
     "data",
     "split_seed",
     "replication",
+    "test_train_ratio",
     "baseline",
     "seed",
 )

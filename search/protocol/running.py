@@ -36,9 +36,9 @@ from search.protocol.searching import (
     open_trials,
 )
 from search.protocol.specification import common_specification
-from search.protocol.stacking import stack_arms, stack_members
+from search.protocol.stacking import stack_arms
 from search.protocol.tuning import TuneArm, TuningPlan, selected
-from search.ranking import Priority, rank_study
+from search.ranking import Priority, rank_study, stack_members
 from search.ranking.priority import look_entries
 from search.storage.database import Database
 from search.storage.ledger import Series

@@ -6,23 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from search.protocol.arms import BASELINE
-from search.ranking import Priority
-from search.statistics import Membership, Verdict, choose_members
-
-
-def stack_members(priority: Priority) -> Membership:
-    """Return the adopted trained techniques that enter the stack, by shrunken effect."""
-    conflicts = {
-        entry["name"]: set(entry["conflicts"])
-        for entry in priority.specification["techniques"]
-        if entry["stage"] == "training"
-    }
-    shrunken = {
-        row.technique: float(row.shrunken_effect or 0.0)
-        for row in priority.table.rows
-        if row.verdict == Verdict.ADOPT and row.technique in conflicts
-    }
-    return choose_members(shrunken, lambda one, two: two in conflicts[one])
 
 
 def stack_arms(

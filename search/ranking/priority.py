@@ -10,7 +10,17 @@ import numpy as np
 
 from search.errors import StorageError, near_miss
 from search.ranking.measured import Measured, measured_runs
-from search.statistics import Arm, ColumnLook, Look, Registration, Table, rank_table
+from search.statistics import (
+    Arm,
+    ColumnLook,
+    Look,
+    Membership,
+    Registration,
+    Table,
+    Verdict,
+    choose_members,
+    rank_table,
+)
 from search.storage.database import Database
 from search.storage.reader import read_series, series_names, study_names
 from search.storage.records import SeriesRecord
@@ -120,6 +130,21 @@ def _without_verdicts(table: Table) -> Table:
     return replace(table, rows=tuple(rows), status="provisional")
 
 
+def stack_members(priority: Priority) -> Membership:
+    """Return the adopted trained techniques that enter the stack, by shrunken effect."""
+    conflicts = {
+        entry["name"]: set(entry["conflicts"])
+        for entry in priority.specification["techniques"]
+        if entry["stage"] == "training"
+    }
+    shrunken = {
+        row.technique: float(row.shrunken_effect or 0.0)
+        for row in priority.table.rows
+        if row.verdict == Verdict.ADOPT and row.technique in conflicts
+    }
+    return choose_members(shrunken, lambda one, two: two in conflicts[one])
+
+
 def statistics_registration(
     specification: Mapping[str, Any], bugs: Mapping[str, str]
 ) -> Registration:
@@ -131,6 +156,7 @@ def statistics_registration(
         looks=tuple(specification["looks"]),
         alpha=specification["alpha"],
         also_registered=specification["also_registered"],
+        test_train_ratio=specification.get("test_train_ratio", 0.0),
     )
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from search.ranking import Measured, Priority, measured_runs
+from search.ranking import Measured, Priority, measured_runs, stack_members
 from search.ranking.measured import BASELINE, metric_of
 from search.reports.priority_measures import column_of
 from search.reports.priority_parts import StackReport
-from search.statistics import Membership, Verdict, choose_members, judge_stack
+from search.statistics import Membership, judge_stack
 from search.storage.records import SeriesRecord
 
 JOIN = " + "
@@ -35,24 +35,9 @@ def runs_of_arms(priority: Priority, series: SeriesRecord, arms: Sequence[str]) 
     )
 
 
-def members_of(priority: Priority) -> Membership:
-    """Return which adopted techniques enter the stack; those that change predictions do not."""
-    conflicts = {
-        entry["name"]: set(entry["conflicts"])
-        for entry in priority.specification["techniques"]
-        if entry["stage"] == "training"
-    }
-    shrunken = {
-        row.technique: float(row.shrunken_effect or 0.0)
-        for row in priority.table.rows
-        if row.verdict == Verdict.ADOPT and row.technique in conflicts
-    }
-    return choose_members(shrunken, lambda one, two: two in conflicts[one])
-
-
 def stack_report(priority: Priority, found: Measured | None) -> StackReport:
     """Return the stack beside its parts, or why there is none."""
-    membership = members_of(priority)
+    membership = stack_members(priority)
     members, left_out = membership.members, membership.left_out
     arm = JOIN.join(members)
     if len(members) < FEWEST:

@@ -515,3 +515,17 @@ def test_criteria_have_names_of_their_own() -> None:
     assert twice == ("two of the study's targets and criteria are called 'test_ece ≤ 0.05'",)
     named = Criterion("test_ap", "maximize", 0.6, name="published")
     assert problems_of(criteria=[named], targets={"published": 0.6})
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"replication": "resplit"}, "test_train_ratio"),
+        ({"test_train_ratio": 0.25}, "belongs to replication='resplit'"),
+        ({"replication": "resplit", "test_train_ratio": -1}, "finite number from 0"),
+    ],
+)
+def test_resplits_say_by_what_their_variance_is_corrected(changes: Any, words: str) -> None:
+    (problem,) = problems_of(techniques=[FOCAL], **changes)
+    assert words in problem
+    assert make(techniques=[FOCAL], replication="resplit", test_train_ratio=0.25).goals
