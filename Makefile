@@ -3,10 +3,12 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+VENV_PACKAGE = $(shell $(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help setup setup-dev system-packages study check format test test-slow bench clean
+.PHONY: help setup setup-dev virtual-environment system-packages study check format test test-slow bench \
+	bench-faults clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -16,10 +18,22 @@ setup-dev: $(VENV)/.installed-dev  ## the same, and what its checks and tests ne
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@echo "Setting up $(VENV) (once; some minutes)"
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(MAKE) --no-print-directory virtual-environment
 	@$(PIP) install --upgrade --constraint constraints.txt pip
 	@$(PIP) install --constraint constraints.txt --editable .
 	@touch $@
+
+# Debian ships venv apart from Python: without it, an environment without pip would be left behind.
+virtual-environment:
+	@if ! $(PYTHON) -c 'import ensurepip' 2>/dev/null; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "Installing $(VENV_PACKAGE)"; \
+			{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(VENV_PACKAGE); } \
+				>/dev/null 2>&1 || true; \
+		fi; \
+	fi
+	@$(PYTHON) -m venv --clear $(VENV) >/dev/null 2>&1 || { rm -rf $(VENV); \
+		echo "$(PYTHON) -m venv does not work here: install $(VENV_PACKAGE), or name another PYTHON=…"; exit 1; }
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	@$(PIP) install --constraint constraints.txt --group dev
@@ -36,8 +50,9 @@ system-packages:
 		fi; \
 	fi
 
-study: setup  ## a PI-TFT search on generated data, with its report
-	@$(BIN)/python studies/pi_tft.py search --trials 32
+study: setup  ## a PI-TFT search on generated data, and its priority table
+	@$(BIN)/python studies/pi_tft_search.py search --trials 32
+	@$(BIN)/python studies/pi_tft.py run --profile quick
 
 check: setup-dev  ## format, lint, types, import arrows
 	$(BIN)/ruff format --check .
@@ -57,6 +72,9 @@ test-slow: setup-dev system-packages  ## the long ones: faults at random, simula
 
 bench: setup-dev  ## cost per trial and per step against stock Tune and Optuna; search quality
 	$(BIN)/python -m tests.benchmarks
+
+bench-faults: setup-dev  ## kill -9 at random instants: what is lost, on both engines
+	$(BIN)/python -m tests.benchmarks faults
 
 clean:  ## remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis .import_linter_cache

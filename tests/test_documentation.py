@@ -45,13 +45,26 @@ def test_the_reference_example_is_the_first_code_and_near_the_top():
 
 def test_the_reference_example_searches_on_the_local_engine(tmp_path):
     out = run_example(tmp_path, "search", "--trials", "6", "--engine", "local")
-    assert "Best configuration: Config(" in out
+    assert "Best configuration, ready to paste:\nConfig(" in out
 
 
 @pytest.mark.ray
 def test_the_reference_example_searches_on_ray(tmp_path):
     out = run_example(tmp_path, "search", "--trials", "6", "--confirm", "1")
-    assert "Best configuration: Config(" in out
+    assert "Best configuration, ready to paste:\nConfig(" in out
+
+
+def test_the_reference_example_is_measured_on_the_local_engine(tmp_path):
+    out = run_example(tmp_path, "run", "--profile", "quick", "--engine", "local")
+    assert "Focal loss" in out
+    assert "False adoptions" in out
+    assert (tmp_path / "my-study-report.html").is_file()
+
+
+@pytest.mark.ray
+def test_the_reference_example_is_measured_on_ray(tmp_path):
+    out = run_example(tmp_path, "run", "--profile", "quick")
+    assert "False adoptions" in out
 
 
 @pytest.mark.parametrize("code", PYTHON[1:])
