@@ -51,6 +51,14 @@ def test_a_corrupt_checkpoint_gives_way_to_the_one_before(counters):
     assert counters.trial("spoils its checkpoint").attempts[1].start_step == 1
 
 
+def test_a_run_whose_checkpoints_are_all_corrupt_begins_anew(counters):
+    made = steps(counters, "spoils every checkpoint")
+    assert made == [1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+    trial = counters.trial("spoils every checkpoint")
+    assert trial.attempts[1].start_step == 0
+    assert not counters.told("resumed", kind="spoils every checkpoint")
+
+
 def test_a_checkpoint_that_does_not_load_gives_way_too(counters):
     assert steps(counters, "cannot load") == [1, 2, 3, 4, 5, 2, 3, 4, 5, 6, 7, 8, 9]
 
@@ -88,10 +96,12 @@ def test_a_killed_worker_costs_the_steps_since_the_last_checkpoint(counters, eng
     assert trial.attempts[0].pid != trial.attempts[1].pid
 
 
-def test_a_full_disk_costs_the_steps_since_the_checkpoint_before(counters, engine):
-    if engine == "local":
+@pytest.mark.parametrize("how", ["raises", "dies"])
+def test_a_full_disk_costs_the_steps_since_the_checkpoint_before(counters, engine, how):
+    if (engine, how) == ("local", "dies"):
         pytest.skip("the local engine has no worker of its own")
-    assert steps(counters, "dies with a full disk") == [1, 2, 3, 4, 5, 2, 3, 4, 5, 6, 7, 8, 9]
+    made = steps(counters, f"{how} with a full disk")
+    assert made == [1, 2, 3, 4, 5, 2, 3, 4, 5, 6, 7, 8, 9]
 
 
 def test_data_is_loaded_once_per_worker(counters):

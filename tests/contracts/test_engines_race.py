@@ -5,7 +5,9 @@ import logging
 import math
 import os
 import signal
+import socket
 import statistics
+import subprocess
 import sys
 import time
 
@@ -13,7 +15,15 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from search import ASHA, EngineError, MedianStopping, StorageError, StudyError, StudyLocked
+from search import (
+    ASHA,
+    EngineError,
+    MedianStopping,
+    Resources,
+    StorageError,
+    StudyError,
+    StudyLocked,
+)
 from search.engine.cluster import ray_session
 from search.engine.stream import Limits
 from search.storage.database import Database
@@ -152,11 +162,11 @@ def local_place(tmp_path):
     return Place(tmp_path / "place", "local")
 
 
-def test_held_out_metrics_decide_nothing(reference, local_place, monkeypatch):
+def test_held_out_metrics_decide_nothing(reference, place, monkeypatch):
     """The same search with wild held-out metrics asks, stops and scores exactly alike."""
     monkeypatch.setenv("WINNOW_TEST_CHEAT", "1e6")
-    outcome = local_place.search(local_place.load("race"), trials=WANTED, data=False)
-    found = local_place.found("race/search", outcome)
+    outcome = place.search(place.load("race"), trials=WANTED, workers=1, data=False)
+    found = place.found("race/search", outcome)
     assert same(found, reference)
     cheated = [step.metrics["test_ap"] for step in found.series.trials[0].steps]
     assert max(cheated) > 1000
@@ -205,13 +215,40 @@ def test_another_question_under_the_same_name_is_refused(local_place):
     assert len(local_place.found("race/search").series.trials) == 2
 
 
-def test_one_driver_per_study(local_place):
-    loaded = local_place.load("race")
-    database = Database(local_place.url)
+def test_one_driver_per_study(place):
+    loaded = place.load("race")
+    database = Database(place.url)
     with study_lock(database, "race"), pytest.raises(StudyLocked, match=str(os.getpid())):
-        local_place.search(loaded, trials=2, data=False)
+        place.search(loaded, trials=2, workers=1, data=False)
     database.close()
-    assert local_place.search(loaded, trials=2, data=False).outcomes
+    assert place.search(loaded, trials=2, workers=1, data=False).outcomes
+
+
+def test_commit_and_host_are_beside_every_trial(place):
+    loaded = place.load("race")
+    folder = place.folder / "elsewhere"
+
+    def git(*arguments):
+        who = ("-c", "user.name=ada", "-c", "user.email=ada@example.org")
+        command = ["git", "-C", str(folder), *who, *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    git("init", "--quiet")
+    git("add", "race_study.py")
+    git("commit", "--quiet", "--message", "a study")
+    place.search(loaded, trials=1, workers=1, data=False)
+    (trial,) = place.found("race/search").optuna
+    assert git("rev-parse", "HEAD").startswith(trial.user_attrs["git_commit"])
+    assert len(trial.user_attrs["git_commit"]) == 12
+    assert trial.user_attrs["host"] == socket.gethostname()
+
+
+def test_a_trial_computes_with_as_many_threads_as_it_has_cores(place):
+    loaded = place.load("kinds")
+    study = loaded.module.make(("healthy", "ends early"), resources=Resources(cpus=2))
+    place.search(with_study(loaded, study), trials=2)
+    threads = [event["threads"] for event in place.found("kinds/search").told("started")]
+    assert threads == [2, 2]
 
 
 # -- limits and faults on both engines --------------------------------------------------------

@@ -18,7 +18,15 @@ class Config:
     rank: int = 0
 
 
-LOCAL = ("healthy", "raises after 5", "spoils its checkpoint", "cannot load", "done after 6")
+LOCAL = (
+    "healthy",
+    "raises after 5",
+    "spoils its checkpoint",
+    "spoils every checkpoint",
+    "cannot load",
+    "raises with a full disk",
+    "done after 6",
+)
 KINDS = (*LOCAL, "dies after 5", "dies with a full disk")
 FAILING = tuple(kind for kind in KINDS if kind not in ("healthy", "done after 6"))
 
@@ -60,13 +68,16 @@ class Counter:
         """Raise, or kill the worker."""
         if kind == "spoils its checkpoint":
             self.newest.write_text("4")
+        if kind == "spoils every checkpoint":
+            for count in self.newest.parent.parent.glob("step-*/count"):
+                count.write_text("4")
         if kind.startswith("dies"):
             os.kill(os.getpid(), signal.SIGKILL)
         raise RuntimeError("after step 5")
 
     def save(self, directory):
         """Write the count."""
-        if self.config.kind == "dies with a full disk" and self.count == 3:
+        if self.config.kind.endswith("with a full disk") and self.count == 3:
             raise OSError(28, "No space left on device")
         self.newest = directory.with_name(directory.name.replace("draft", "step")) / "count"
         (directory / "count").write_text(str(self.count))

@@ -27,7 +27,7 @@ def test_search_finds_the_best_and_writes_its_report(winnow, study_file):
     answer = winnow("search", study_file, "--trials", 8, *LOCAL)
     assert answer.status == 0, answer.err
     assert "Searching toy" in answer.out
-    assert "Best configuration: Config(" in answer.out
+    assert "Best configuration, ready to paste:\nConfig(" in answer.out
     assert "validation, selected" in answer.out
     assert Path("toy-search.html").read_text().lower().startswith("<!doctype html>")
     study = optuna.load_study(study_name="toy/search", storage="sqlite:///winnow.db")
@@ -47,6 +47,23 @@ def test_more_trials_extend_a_search(winnow, study_file):
     winnow("search", study_file, "--trials", 7, "--confirm", 0, *LOCAL)
     study = optuna.load_study(study_name="toy/search", storage="sqlite:///winnow.db")
     assert [trial.number for trial in study.trials] == list(range(7))
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [
+        (("--patience", 2), "Stopped by no better trial among the last 2."),
+        (("--hours", 1e-9), "Stopped by the time limit of 1e-09 h."),
+        (("--gpu-hours", 1e-9), "Stopped by the limit of 1e-09 GPU-hours."),
+    ],
+)
+def test_a_search_says_which_limit_has_stopped_it(winnow, study_file, monkeypatch, limit, words):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")  # so that time on a GPU is counted
+    answer = winnow("search", study_file, "--trials", 20, *limit, "--confirm", 0, *LOCAL)
+    assert words in answer.out
+    study = optuna.load_study(study_name="toy/search", storage="sqlite:///winnow.db")
+    assert len(study.trials) < 20
+    assert all(trial.state.is_finished() for trial in study.trials)
 
 
 def test_run_prints_the_table_and_reports_json(winnow, study_file):
@@ -81,6 +98,11 @@ def test_a_study_file_is_a_script(study_file):
         (("search", "FILE", "--engine", "rai"), "did you mean 'ray'"),
         (("search", "FILE", "--workers", 3, *LOCAL), "one trial at a time"),
         (("search", "FILE", "--data", "x.csv", *LOCAL), "has no loader"),
+        (
+            ("search", "FILE", "--artifacts", "s3://ada:geheim@bucket/a", *LOCAL),
+            "--artifacts takes a folder that every node can reach, got s3://ada:***@bucket/a",
+        ),
+        (("run", "FILE", "--artifacts", "file:///tmp/a", *LOCAL), "every node can reach"),
         (("search", "FILE", "--storage", "mysql://ada:geheim@host/x", *LOCAL), "got 'mysql'"),
         (("search", "FILE", "--storage", "sqlite://", *LOCAL), "needs a file"),
         (("search", "nothere.py"), "there is no study file nothere.py"),

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import re
+import time
 from io import StringIO
 
 import pytest
 from rich.console import Console
 
-from search.cli.live import Progress, duration, panel
+from search.cli.live import FRAME_S, Progress, View, duration, panel
+from search.engine.stream import Limits
+from search.loading import load_study
+from search.protocol.searching import Options, run_search
 
 
 @pytest.mark.parametrize(
@@ -46,3 +51,72 @@ def test_the_panel_shows_hostile_text_as_it_is():
     console.print(panel(progress(title="[red]x[/]", best=(1, 0.5, {"a": "[b]"})), 12.0))
     assert "[red]x[/]" in console.file.getvalue()
     assert "a=[b]" in console.file.getvalue()
+
+
+FAILING = (
+    "for epoch in range(9):",
+    "if config.focal and config.gamma > 3:\n        raise ValueError('too steep')\n"
+    "    for epoch in range(9):",
+)
+
+
+def frames(text):
+    """Return what a terminal was told, without its control sequences."""
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
+
+
+def test_a_terminal_shows_the_search_as_it_goes(study_file):
+    study_file.write_text(study_file.read_text().replace(*FAILING))
+    screen = StringIO()
+    console = Console(file=screen, force_terminal=True, width=100, height=30)
+    ended = []
+
+    with View(console).showing() as view:
+
+        def listener(stream):
+            view(stream)
+            (trials,) = stream.stage
+            if trials.counts.finished == 6 and trials.live and not ended:
+                ended.append(dict(trials.counts.outcomes))
+                time.sleep(FRAME_S)
+                view(stream)
+                time.sleep(4 * FRAME_S)  # it is drawn a few times a second
+
+        outcome = run_search(
+            load_study(study_file),
+            Options("sqlite:///winnow.db", engine="local"),
+            trials=16,
+            limits=Limits(),
+            confirm=0,
+            listener=listener,
+        )
+    told = frames(screen.getvalue())
+    assert set(outcome.outcomes) == {"complete", "pruned", "failed"}
+    halfway = ", ".join(f"{count} {name}" for name, count in sorted(ended[0].items()))
+    assert f"1 running, {halfway}" in told
+    assert re.search(r"time +\d+ s, about \d+ s left", told)
+    last = told[told.rindex("toy/search") :]
+    assert "━" * 30 + " 16/16" in last
+    counts = ", ".join(f"{count} {name}" for name, count in sorted(outcome.outcomes.items()))
+    assert f"0 running, {counts}" in last
+    number, asked, result = outcome.best
+    assert f"{result.values[0]:.5g} in trial {number}" in last
+    assert f"lr={asked.changes['lr']:.4g}" in last
+    assert 0 < outcome.steps_saved < 1
+    assert f"{outcome.steps_saved:.0%} of the steps" in last
+
+
+def test_elsewhere_there_are_whole_lines_and_no_control_sequences(study_file):
+    console = Console(file=StringIO(), width=40)
+    with View(console).showing() as view:
+        run_search(
+            load_study(study_file),
+            Options("sqlite:///winnow.db", engine="local"),
+            trials=4,
+            limits=Limits(),
+            confirm=0,
+            listener=view,
+        )
+    told = console.file.getvalue()
+    assert "\x1b" not in told
+    assert "\ntoy/search: 4/4 trials, 0 running" in f"\n{told}"
