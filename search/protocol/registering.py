@@ -17,9 +17,10 @@ import numpy as np
 
 from search.configuration import digest, plain
 from search.errors import OptionError, StudyError
-from search.protocol.arms import arm_problems, level_name
+from search.protocol.arms import BASELINE, arm_problems, level_name
 from search.protocol.code import code_digest
 from search.protocol.specification import common_specification
+from search.space import Domain, When
 from search.statistics import PROFILES, gain_weight
 from search.storage.database import Database
 from search.storage.registrations import (
@@ -48,6 +49,7 @@ YARDSTICK = (
     "verdicts",
     "tuning",
     "tuning_trials",
+    "domains",
     "data",
     "split_seed",
     "replication",
@@ -55,8 +57,9 @@ YARDSTICK = (
     "baseline",
     "seed",
 )
-SETTINGS = ("stage", "status", "on", "knobs", "levels", "requires")
-DECLARED = ("targets", "criteria", "guards")
+REMADE = ("max_steps", "score_at", "split_seed", "replication")  # runs mean something else
+SETTINGS = ("stage", "status", "on", "knobs", "ranges", "levels", "requires")
+DECLARED = ("targets", "criteria", "guards", "stack")
 SURROUNDINGS = ("versions", "machine", "git_commit", "resources")
 
 
@@ -150,10 +153,18 @@ def register(
     if problems := [*arm_problems(study), *_design_problems(study, design)]:
         raise StudyError(problems)
     earlier = read_registrations(database, study.name)
+    goals = [plain({"metric": g.metric, "direction": g.direction}) for g in study.goals]
+    old = earlier[-1].specification["objectives"] if earlier else goals
+    if [goal["direction"] for goal in old] != [goal["direction"] for goal in goals]:
+        raise StudyError(
+            f"the objective of study '{study.name}' has changed its direction; "
+            "give the study another name"
+        )
     code, data_digest = code_digest(study.trainable), data_digest_of(data)
     specification = _specification(study, design, seed=seed, folder=folder, data=data_digest)
     specification["techniques"] = _with_withdrawn(specification["techniques"], earlier)
     specification["code"] = _codes(study, earlier, code, rerun)
+    specification["current_code"] = code
     record = earlier[-1] if earlier else None
     change = _change(record, specification, rerun) if record else Change("first")
     if record is None or change is not None:
@@ -193,6 +204,7 @@ def _specification(
         "stack": design.stack,
         "verdicts": design.verdicts,
         "data": data,
+        "domains": {path: _range(d) for path, d in study.space.domains.items()},
         "draw": "",
         "also_registered": 0,
         "techniques": [technique_entry(study, technique) for technique in study.techniques],
@@ -212,6 +224,7 @@ def technique_entry(study: Study, technique: Technique) -> dict[str, Any]:
         "status": technique.status,
         "on": plain(technique.on),
         "knobs": sorted(technique.domains),
+        "ranges": {path: _range(domain) for path, domain in technique.domains.items()},
         "levels": levels,
         "expected_impact": technique.expected_impact.value,
         "expected_note": technique.expected_note,
@@ -225,6 +238,17 @@ def technique_entry(study: Study, technique: Technique) -> dict[str, Any]:
         "secondary": technique.secondary,
         "reference": technique.reference,
     }
+
+
+def _range(domain: Domain | When) -> str:
+    """Return a domain as text that is the same in every process: a set has no order of its own."""
+    if not isinstance(domain, When):
+        return repr(domain)
+    conditions = {
+        path: sorted(map(repr, value)) if isinstance(value, frozenset) else repr(value)
+        for path, value in sorted(domain.fields.items())
+    }
+    return f"{domain.domain!r} when {conditions}"
 
 
 def _with_withdrawn(
@@ -249,7 +273,8 @@ def _codes(
         raise OptionError(f"--rerun {unknown[0]}: this study has no such arm; it has {names}")
     before = dict(earlier[-1].specification["code"]) if earlier else {}
     stale = [name for name in before if before[name] != code and name in names]
-    if stale and not rerun:
+    accepted = bool(earlier) and earlier[-1].specification.get("current_code") == code
+    if stale and not rerun and not accepted:
         raise StudyError(
             f"the code of study '{study.name}' has changed since it was registered; runs made by "
             "different code are never compared silently. Say which arms the change concerns: "
@@ -267,6 +292,7 @@ class Change:
     kind: str
     reason: str = ""
     anew: tuple[str, ...] = ()
+    remade: bool = False
 
 
 def _amended(
@@ -279,13 +305,16 @@ def _amended(
     before = record.specification if record else {}
     looked = bool(record and record.looks)
     specification["draw"] = before.get("draw", "")
-    if change.kind == "new" and record:
+    if (change.kind == "new" or change.remade) and record:
         specification["draw"] = digest([specification, record.version])
     # what was tried before a look and is tried again counts as one more technique
     repeated = len([arm for arm in change.anew if arm != "baseline"]) if looked else 0
     n_seeds = max(specification["looks"])
     seeds = draw_seeds(specification["seed"], specification["draw"], n_seeds)
     specification["seeds"] = list(seeds)
+    anew = specification["code"] if BASELINE in change.anew else change.anew
+    version = record.version + 1 if record else 1
+    specification["set_anew"] = {**before.get("set_anew", {}), **dict.fromkeys(anew, version)}
     specification["also_registered"] = int(before.get("also_registered", 0)) + repeated
     return add_registration(
         database, name, change.kind, change.reason, specification, anew=change.anew
@@ -314,7 +343,8 @@ def _change(
     parts += [f"{', '.join(declared)} changed"] if declared else []
     parts += _technique_words(old, new)
     parts += [f"set anew: {', '.join(changed)}"] if changed else []
-    return Change("amendment", "; ".join(parts), tuple(changed)) if parts else None
+    remade = bool(set(moved) & set(REMADE))
+    return Change("amendment", "; ".join(parts), tuple(changed), remade) if parts else None
 
 
 def _differ(one: Mapping[str, Any], two: Mapping[str, Any], keys: Sequence[str]) -> bool:

@@ -39,6 +39,7 @@ from search.protocol.specification import common_specification
 from search.protocol.stacking import stack_arms
 from search.protocol.tuning import TuneArm, TuningPlan, selected
 from search.ranking import Priority, rank_study, stack_members
+from search.ranking.measured import tuning_name
 from search.ranking.priority import look_entries
 from search.storage.database import Database
 from search.storage.ledger import Series
@@ -164,7 +165,7 @@ class Course:
             runs = missing(priority, runs_for(self._study, self._registered, settings, needs))
             if not runs:
                 break
-            yield [self._replicates(runs), self._determinism(settings)]
+            yield [self._determinism(settings), self._replicates(runs)]
         if self._design.stack and self.ended_by is None:
             yield from self._stack()
 
@@ -210,8 +211,8 @@ class Course:
         return self._open(self._tune_name(arm.name, repeat), "tune", TuneArm(self._study, plan))
 
     def _tune_name(self, arm: str, repeat: int) -> str:
-        draw = self._registered.record.specification["draw"]
-        return f"{self._study.name}/tune/{arm}/{repeat}{'@' + draw if draw else ''}"
+        specification = self._registered.record.specification
+        return tuning_name(specification, self._study.name, arm, repeat)
 
     def _settings(self, needs: Mapping[str, int]) -> Settings:
         """Return what every arm is measured with, tuned as the design says."""
@@ -231,7 +232,7 @@ class Course:
         return best.asked.changes if best else arm.settings
 
     def _replicates(self, runs: Sequence[Asked]) -> Trials:
-        kept = [BASELINE] if post_hoc(self._study) else []
+        kept = [BASELINE] if self._study.contract.predicts else []
         policy = FixedRuns(runs, kept=kept, folder=self._folder)
         return self._open(f"{self._study.name}/replicate", "replicate", policy)
 

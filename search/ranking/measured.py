@@ -80,10 +80,10 @@ class Measured:
             ended = [r for (c, _), r in self.runs.items() if c == column and r.result]
             ended.sort(key=lambda run: run.number)
             first = [run.result for run in ended[:BUG_RUNS] if run.result]
-            reasons = {result.reason for result in first if result.outcome == "failed"}
-            raised = all(result.outcome == "failed" for result in first)
-            if len(first) == BUG_RUNS and raised and len(reasons) == 1:
-                found[column] = str(reasons.pop())
+            reasons = [str(result.reason) for result in first if result.outcome == "failed"]
+            kinds = {reason.partition(":")[0] for reason in reasons}  # words may hold the seed
+            if len(reasons) == BUG_RUNS and len(kinds) == 1:
+                found[column] = reasons[0]
         return found
 
     def _replicate(self, column: str, seed: int, run: TrialRecord) -> Replicate:
@@ -132,7 +132,8 @@ def measured_runs(
     for column in columns:
         code = specification["code"].get(owners[column])
         mine = {seed: found.get((column, seed), []) for seed in seeds}
-        chosen = _choose(mine, code, specification)
+        stated = _stated(entries.get(owners[column]))
+        chosen = _choose(mine, code, specification, stated)
         for seed, trials in mine.items():
             for trial in trials:
                 if chosen.get(seed) is trial:
@@ -153,13 +154,17 @@ def _choose(
     trials: Mapping[int, Sequence[TrialRecord]],
     code: str | None,
     specification: Mapping[str, Any],
+    stated: Mapping[str, Any],
 ) -> dict[int, TrialRecord]:
     """Return one run per seed: right code and data, and the newest run's settings."""
     fitting = [
         trial
         for group in trials.values()
         for trial in group
-        if trial.asked.code == code and trial.asked.data == specification["data"]
+        if trial.asked.code == code
+        and trial.asked.data == specification["data"]
+        and trial.asked.max_steps == specification["max_steps"]
+        and all(trial.asked.configuration.get(path) == v for path, v in stated.items())
     ]
     if not fitting:
         return {}
@@ -169,8 +174,22 @@ def _choose(
     chosen: dict[int, TrialRecord] = {}
     for trial in sorted(fitting, key=lambda trial: trial.created):
         if tuned_apart or digest(dict(trial.asked.configuration)) == settings:
-            chosen[trial.asked.seed] = trial
+            chosen.setdefault(trial.asked.seed, trial)  # a look may rest on the first
     return chosen
+
+
+def _stated(entry: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Return the fields that an arm's runs must have had: what its technique sets."""
+    return entry.get("on", {}) if entry and entry.get("stage") == "training" else {}
+
+
+def tuning_name(specification: Mapping[str, Any], study: str, arm: str, repeat: int) -> str:
+    """Return the series of one tuning; an arm that is set anew or run again is tuned anew."""
+    entries = specification["techniques"]
+    owner = next((e["name"] for e in entries if arm in (e["name"], *e["levels"])), arm)
+    anew = specification.get("set_anew", {}).get(owner)
+    marks = [mark for mark in (specification["draw"], anew) if mark]
+    return f"{study}/tune/{arm}/{repeat}{'@' if marks else ''}{'.'.join(map(str, marks))}"
 
 
 def scored_step(run: TrialRecord) -> Step | None:

@@ -160,6 +160,11 @@ def statistics_registration(
     )
 
 
+def has_bug(entry: Mapping[str, Any], bugs: Mapping[str, str]) -> bool:
+    """Return whether a technique, or one of its levels, is paused as a bug."""
+    return any(column in bugs for column in (entry["name"], *entry["levels"]))
+
+
 def _arm(entry: Mapping[str, Any], bugs: Mapping[str, str]) -> Arm:
     return Arm(
         name=entry["name"],
@@ -168,7 +173,7 @@ def _arm(entry: Mapping[str, Any], bugs: Mapping[str, str]) -> Arm:
         effort_weight=entry["effort_weight"],
         levels=tuple(entry["levels"]),
         # an arm with a bug gets no more runs, and no score
-        withdrawn=bool(entry.get("withdrawn")) or entry["name"] in bugs,
+        withdrawn=bool(entry.get("withdrawn")) or has_bug(entry, bugs),
         planned=entry["status"] == "planned",
     )
 

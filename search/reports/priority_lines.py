@@ -11,6 +11,7 @@ import numpy as np
 
 from search.ranking import Priority
 from search.ranking.measured import BASELINE, metric_of
+from search.ranking.priority import has_bug
 from search.reports.priority_measures import (
     arm_settings,
     column_of,
@@ -67,7 +68,7 @@ def _line(
     entry = priority.entry(row.technique)
     columns = [row.technique, *entry["levels"]]
     bug = next((priority.bugs[c] for c in columns if c in priority.bugs), "")
-    if row.technique in priority.bugs:
+    if bug:
         row = _as_bug(row)
     if row.n_seeds and row.n_failed == row.n_seeds:
         row = _without_effect(row)
@@ -197,7 +198,7 @@ def _family(
                     entry["name"],
                     effort_hours=entry["effort_hours"],
                     effort_weight=entry["effort_weight"],
-                    withdrawn=bool(entry.get("withdrawn")) or entry["name"] in priority.bugs,
+                    withdrawn=bool(entry.get("withdrawn")) or has_bug(entry, priority.bugs),
                 )
                 for entry in members
             ),

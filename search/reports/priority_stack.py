@@ -43,7 +43,7 @@ def stack_report(priority: Priority, found: Measured | None) -> StackReport:
     if len(members) < FEWEST:
         note = "Fewer than two techniques are adopted, so there is nothing to stack."
         return StackReport("not_applicable", note, members, left_out, arm, None, 0)
-    if not priority.specification.get("stack", True):
+    if found is None and not priority.specification.get("stack", True):
         note = "This study was registered without a stack."
         return StackReport("not_applicable", note, members, left_out, arm, None, 0)
     scores = _scores(priority, found, members)

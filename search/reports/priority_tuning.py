@@ -14,7 +14,7 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from search.ranking import Measured, Priority
-from search.ranking.measured import metric_of
+from search.ranking.measured import metric_of, tuning_name
 from search.reports.axes import Axis
 from search.reports.importances import Importances, importances
 from search.reports.priority_measures import settings_words
@@ -78,14 +78,12 @@ def read_tuning(database: Database, priority: Priority) -> tuple[Tuning, list[Se
 
 def _repeats(database: Database, priority: Priority) -> dict[str, list[Repeat]]:
     """Return the tunings of the registration's seed list, by arm and repeat."""
-    draw = priority.specification["draw"]
-    suffix = f"@{draw}" if draw else ""
     existing = set(series_names(database, priority.name))
     places = range(len(priority.seeds) if priority.specification["tuning"] == "per-seed" else 1)
     found: dict[str, list[Repeat]] = {}
     for arm in priority.measured.columns:
         for place in places:
-            name = f"{priority.name}/{KEPT}/{arm}/{place}{suffix}"
+            name = tuning_name(priority.specification, priority.name, arm, place)
             if name in existing:
                 series = read_series(database, name, steps=False)
                 study = _load(database, name)

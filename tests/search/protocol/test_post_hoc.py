@@ -1,0 +1,77 @@
+"""Techniques that change predictions: fitted on validation, scored held-out, never trained."""
+
+from __future__ import annotations
+
+import pytest
+
+from search.protocol.registering import Design
+from search.statistics import Verdict
+from search.study import Objective
+from search.technique import Technique
+from tests.search.protocol.toys import Calibrated, broken_fit, metrics, shift, study, technique
+
+LOOKS = Design(looks=(3, 5), tuning="none", stack=False)
+SHIFT = Technique("Shift", stage="post-hoc", fit=shift)
+MODEL = {"trainable": Calibrated, "metrics": metrics}
+SQUARES, ORDER = Objective("test_score", "maximize"), Objective("test_order", "maximize")
+
+
+def test_it_is_measured_without_training(laboratory, trained):
+    laboratory.run(study(SHIFT, **MODEL), LOOKS)
+    row = laboratory.priority().table.row("Shift")
+    assert row.verdict == Verdict.ADOPT
+    assert row.effect == pytest.approx(1.0, abs=0.2)
+    assert {trial.asked.arm for trial in laboratory.series("replicate").trials} == {"baseline"}
+    assert len(trained) == row.n_seeds + 1  # the baseline's, and the determinism check
+    assert laboratory.runs("Shift", kind="post-hoc") == row.n_seeds
+    assert laboratory.report().runs_used == row.n_seeds
+
+
+def test_it_stands_beside_techniques_that_train(laboratory):
+    laboratory.run(study(SHIFT, technique("A", 0.5), **MODEL), LOOKS)
+    table = laboratory.priority().table
+    assert table.n_registered == 2
+    assert table.row("A").effect == pytest.approx(0.75, abs=0.1)  # 1 - (1 - 0.5)²
+    assert table.row("Shift").effect == pytest.approx(1.0, abs=0.2)
+
+
+def test_what_cannot_move_the_evaluation_is_tested_on_its_own_metric(laboratory):
+    own = Technique("Shift", stage="post-hoc", fit=shift, secondary="test_score")
+    laboratory.run(study(own, **MODEL, evaluation=ORDER, secondary=[SQUARES]), LOOKS)
+    line = laboratory.report().line("Shift")
+    assert line.verdict == Verdict.NO_EFFECT
+    assert (line.row.effect, line.row.rank) == (0.0, None)
+    assert line.own is not None
+    assert line.own.row is not None
+    assert line.own.row.verdict == Verdict.ADOPT
+    assert line.own.row.effect == pytest.approx(1.0, abs=0.2)
+
+
+def test_one_that_raises_is_paused_as_a_bug(laboratory):
+    broken = Technique("Broken", stage="post-hoc", fit=broken_fit)
+    laboratory.run(study(broken, SHIFT, **MODEL), LOOKS)
+    report = laboratory.report()
+    assert report.line("Broken").bug == "ValueError: no fit on 40 rows"
+    assert report.line("Broken").verdict == Verdict.NOT_MEASURED
+    assert report.line("Shift").verdict == Verdict.ADOPT
+
+
+def test_added_later_it_uses_the_runs_that_exist(laboratory, trained):
+    laboratory.run(study(technique("A", 0.5), **MODEL), LOOKS)
+    n_runs = len(trained)
+    laboratory.run(study(technique("A", 0.5), SHIFT, **MODEL), LOOKS)
+    assert laboratory.priority().registration.kind == "amendment"
+    assert laboratory.priority().table.row("Shift").verdict == Verdict.ADOPT
+    assert len(trained) - n_runs <= 2  # the baseline's fourth and fifth run at most
+
+
+def test_it_resumes_to_the_same_table(laboratories):
+    unbroken, broken = laboratories(), laboratories()
+    asked = study(SHIFT, technique("A", 0.5), **MODEL)
+    unbroken.run(asked, LOOKS)
+    drivers = 1
+    while broken.interrupted(asked, LOOKS, events=5):
+        drivers += 1
+        assert drivers < 60
+    assert drivers > 2
+    assert broken.finished_table() == unbroken.finished_table()
