@@ -64,7 +64,8 @@ class Live:
 
     def attributes(self, host: str) -> dict[str, Any]:
         """Return what a person wants to see beside the trial in Optuna's dashboard."""
-        return {"attempts": max(1, self.attempts), "host": host, "gpu_s": round(self.gpu_s, 3)}
+        repeated = {"attempts": self.attempts} if self.attempts > 1 else {}
+        return {"host": host, "gpu_s": round(self.gpu_s, 3), **repeated}
 
     @property
     def last(self) -> Point:

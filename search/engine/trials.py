@@ -27,6 +27,7 @@ from search.storage.records import Asked, Attempt, End, Result, SeriesRecord, Tr
 from search.study import Objective
 
 Verdict = Literal["go on", "stop"]
+SAID_BY_STATE = ("complete", "pruned")  # Optuna's own words; every attribute is a write
 EXPLAINED = ("replicate", "stack")  # series of which one run per arm is drawn
 
 
@@ -321,7 +322,9 @@ class Trials:
 
     def _tell(self, number: int, live: Live, result: Result) -> None:
         """Finish a trial in Optuna, with what a person wants to see there; each costs a write."""
-        attributes = {"outcome": result.outcome, **live.attributes(live.host)}
+        attributes = live.attributes(live.host)
+        if result.outcome not in SAID_BY_STATE:
+            attributes["outcome"] = result.outcome
         if result.reason:
             attributes["reason"] = result.reason[:500]
         news = {key: v for key, v in attributes.items() if live.noted.get(key) != v}

@@ -105,7 +105,8 @@ def _store(series: Series, asked: Asked, metrics: Mapping[str, float] | str) -> 
         values = (value,) if math.isfinite(value) else ()
         result = Result("complete" if values else "diverged", values, asked.max_steps, None, now)
     series.record(number, 0, steps, result=result)
-    series.tell(number, result, {"outcome": result.outcome})
+    said = {} if result.outcome == "complete" else {"outcome": result.outcome}
+    series.tell(number, result, said)
 
 
 def series_goal(series: Series) -> str:

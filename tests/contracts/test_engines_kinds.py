@@ -165,7 +165,7 @@ def test_held_out_metrics_are_nowhere_in_optuna(kinds):
 
 def test_what_a_person_wants_to_see_is_beside_every_trial(kinds):
     for trial in kinds.optuna:
-        assert {"outcome", "attempts", "host", "gpu_s", "arm", "seed"} <= set(trial.user_attrs)
+        assert {"host", "gpu_s", "arm", "seed"} <= set(trial.user_attrs)
     assert {trial.user_attrs["gpu_s"] for trial in kinds.optuna} == {0.0}
 
 

@@ -21,6 +21,8 @@ SEEDS = range(100, 110)
 STEPS = 6
 TRAINED = {technique.name: technique for technique in TECHNIQUES if technique.on}
 FED = ["Attention pooling", "Reduce physics weight", "Gradient surgery", "SWA", "Focal loss"]
+# a focal loss weights the classes, which costs something even where they are balanced
+STILL = [name for name in FED if name != "Focal loss"]
 NONE = 0.01  # average precision: half of the study's smallest gain
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
@@ -59,7 +61,7 @@ def test_a_technique_whose_cause_is_on_has_an_effect(name):
     assert abs(mean) >= 2 * error, f"{mean:+.4f} ± {error:.4f}"
 
 
-@pytest.mark.parametrize("name", FED)
+@pytest.mark.parametrize("name", STILL)
 def test_without_causes_a_technique_does_about_nothing(name):
     mean, error = effect(name, "null")
     assert abs(mean) <= NONE + 2 * error, f"{mean:+.4f} ± {error:.4f}"
