@@ -12,13 +12,21 @@ from rich.table import Table
 
 from search.cli.live import duration
 from search.cli.options import (
+    STORAGE,
+    Address,
+    Artifacts,
     Data,
+    Engine,
     File,
     Looks,
     Profile,
     Seed,
+    Storage,
     TuningMode,
     TuningTrials,
+    Workers,
+    existing_database,
+    resolve_engine,
     resolve_study,
 )
 from search.cli.running import resolve_design
@@ -26,7 +34,9 @@ from search.errors import OptionError
 from search.protocol.fitting import Fit, fitting
 from search.protocol.planning import Plan, Price, plan_study
 from search.protocol.searching import Options, check_options, make_task
-from search.storage.url import DEFAULT_STORAGE
+from search.ranking import rank_study
+from search.storage.registrations import read_registrations
+from search.storage.url import parse_storage, sqlite_path
 
 
 def plan(
@@ -36,6 +46,11 @@ def plan(
     looks: Looks = None,
     tuning: TuningMode = None,
     trials: TuningTrials = 16,
+    storage: Storage = STORAGE,
+    artifacts: Artifacts = None,
+    engine: Engine = "ray",
+    address: Address = None,
+    workers: Workers = None,
     data: Data = None,
     seed: Seed = 0,
     gpus: Annotated[
@@ -47,6 +62,9 @@ def plan(
 ) -> None:
     """Show runs, cost and the smallest effect each design can see; a few steps are timed.
 
+    It takes the options of ``winnow run``, so that the same line serves both; the steps are timed
+    in this process.
+
     Example: [bold]winnow plan studies/pi_tft.py --gpus 4 --hours 14[/]
     """
     console = Console()
@@ -54,11 +72,21 @@ def plan(
     design = resolve_design(profile, looks, tuning, trials)
     if not gpus > 0 or (hours is not None and not hours > 0):
         raise OptionError("--gpus and --hours must be positive")
-    options = Options(storage=DEFAULT_STORAGE, data=data, seed=seed)
+    options = Options(
+        storage=storage,
+        artifacts=artifacts,
+        engine=resolve_engine(engine, console),
+        address=address,
+        workers=workers,
+        data=data,
+        seed=seed,
+    )
     check_options(study, options)
     found = plan_study(study, make_task(study, options), trials=trials, seed=seed)
     chosen = found.price(profile, design.tuning)
     console.print(_looks(chosen, gpus))
+    if (spread := _spread(storage, study.name)) is not None:
+        console.print(_in_units(chosen, spread, study.held_out.metric), highlight=False)
     console.print(_prices(found, chosen, gpus))
     console.print(_arms(found, study.max_steps))
     if hours is not None:
@@ -86,6 +114,25 @@ def _looks(price: Price, gpus: float) -> Table:
             f"{look.detectable:.1f} sd",
         )
     return table
+
+
+def _spread(storage: str, name: str) -> float | None:
+    """Return the sd of the paired difference so far; None before any replicate."""
+    path = sqlite_path(parse_storage(storage))
+    if path is not None and not path.is_file():
+        return None
+    with existing_database(storage) as database:
+        if not read_registrations(database, name):
+            return None
+        return rank_study(database, name).table.sd_difference
+
+
+def _in_units(price: Price, spread: float, metric: str) -> str:
+    seen = ", ".join(f"{look.detectable * spread:.3g} at {look.n_seeds}" for look in price.looks)
+    return (
+        f"In {escape(metric)}, by the replicates so far (sd {spread:.3g}), effects are seen from "
+        f"{seen} seeds."
+    )
 
 
 def _prices(plan: Plan, chosen: Price, gpus: float) -> Table:

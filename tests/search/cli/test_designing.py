@@ -102,3 +102,10 @@ def test_plan_says_what_fits_into_a_deadline(winnow, two_techniques):
     assert "stay invisible" in answer.out
     nothing = winnow("plan", two_techniques, "--hours", 1e-9)
     assert "not even one technique" in " ".join(nothing.out.split())
+
+
+def test_plan_speaks_in_the_metrics_unit_once_replicates_exist(winnow, study_file):
+    assert "by the replicates so far" not in winnow("plan", study_file, *LOCAL).out
+    winnow("run", study_file, "--profile", "scout", *LOCAL)
+    out = " ".join(winnow("plan", study_file, *LOCAL).out.split())
+    assert "In test_ap, by the replicates so far" in out
