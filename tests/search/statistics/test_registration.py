@@ -5,6 +5,7 @@ from search.statistics import PROFILES, Arm, Registration, StatisticsError, gain
 
 def test_profiles_are_the_documented_looks() -> None:
     assert PROFILES == {
+        "scout": (3,),
         "quick": (3, 6, 12),
         "standard": (3, 5, 8, 12, 20),
         "deep": (5, 10, 20, 40),

@@ -17,7 +17,7 @@ from spaces.pi_tft import BASELINE, TECHNIQUES
 from trainables.pi_tft.generator import CAUSES, without
 from trainables.pi_tft.trainable import PiTft
 
-SEEDS = range(100, 110)
+SEEDS = range(100, 120)
 STEPS = 6
 TRAINED = {technique.name: technique for technique in TECHNIQUES if technique.on}
 FED = ["Attention pooling", "Reduce physics weight", "Gradient surgery", "SWA", "Focal loss"]
