@@ -20,8 +20,8 @@ from trainables.pi_tft.trainable import PiTft
 SEEDS = range(100, 120)
 STEPS = 6
 TRAINED = {technique.name: technique for technique in TECHNIQUES if technique.on}
-# The others' effects are within three standard errors of none at this size and differ between sets
-# of seeds: gradient surgery, averaging, and a focal loss (which costs something without causes, too).
+# At this size the others' effects are small and differ between sets of seeds: gradient surgery,
+# averaging, and a focal loss, which costs something without causes too.
 FED = ["Attention pooling", "Reduce physics weight"]
 NONE = 0.01  # average precision: half of the study's smallest gain
 
