@@ -42,6 +42,7 @@ LIMITS = {
 STEPS = {"gradient_vanishing": 3}  # a single small gradient is no news
 OF_THE_OBJECTIVE = ("no_improvement", "peak_at_end")
 NEVER_NEGATIVE = re.compile(r"(^|_)(mse|rmse|mae|bce|ce|cross_entropy|focal|hinge|brier)(_|$)")
+LOSS = ("loss", "nll")
 NO_LOSS = ("weight", "scale", "ratio")
 
 
@@ -66,13 +67,13 @@ class Guard:
           quarters of the full length);
         - "peak_at_end": the objective is best at the run's last step: it was still improving.
     metric
-        What is watched; None: by convention. Losses are metrics with the word ``loss`` in their
-        name (``train_loss``, ``loss_risk``, ``val_loss``), gradient norms are called ``grad_norm``,
-        the spread of predictions ``prediction_sd`` (computed from ``predict("validation")`` at the
-        end of a run that has it and reports none), gaps are pairs of ``train_…`` and ``val_…``
-        losses, and losses that cannot be negative are named after one (``mse``, ``bce``, …). A
-        metric that is named here and that a whole run never reports is flagged as such; the last
-        two kinds watch an objective.
+        What is watched; None: by convention. Losses are metrics with the word ``loss`` or ``nll``
+        in their name (``train_loss``, ``loss_risk``, ``val_nll``), gradient norms are called
+        ``grad_norm``, the spread of predictions ``prediction_sd`` (computed from
+        ``predict("validation")`` at the end of a run that has it and reports none), gaps are pairs
+        of ``train_…`` and ``val_…`` losses, and losses that cannot be negative are named after one
+        (``mse``, ``bce``, …). A metric that is named here and that a whole run never reports is
+        flagged as such; the last two kinds watch an objective.
     limit
         In the metric's unit.
     steps
@@ -149,11 +150,11 @@ def is_loss(metric: str) -> bool:
 
     Examples
     --------
-    >>> [is_loss(name) for name in ("train_loss", "loss_risk", "val_ap", "loss_weight_risk")]
+    >>> [is_loss(name) for name in ("train_loss", "val_nll", "val_ap", "loss_weight_risk")]
     [True, True, False, False]
     """
-    words = metric.split("_")
-    return "loss" in words and not any(word in words for word in NO_LOSS)
+    words = set(metric.split("_"))
+    return not words.isdisjoint(LOSS) and words.isdisjoint(NO_LOSS)
 
 
 def _problems(guard: Guard) -> Iterator[str]:

@@ -26,11 +26,15 @@ class Limits:
         GPU time of the whole series, earlier commands included.
     patience
         Trials that may end in a row without a new best.
+    resumable
+        Whether trials that a limit interrupts are gone on with by the next command, as after
+        Ctrl-C; otherwise they have ended.
     """
 
     hours: float | None = None
     gpu_hours: float | None = None
     patience: int | None = None
+    resumable: bool = False
 
 
 class Stream:
@@ -110,7 +114,8 @@ class Stream:
         study, number = key
         if self.limit_reached():
             self._by_study[study].observe(number, batch)
-            self.stop_all()
+            if not self.limits.resumable:
+                self.stop_all()
             return False
         verdict = self._by_study[study].observe(number, batch)
         self._tell_listener()
@@ -128,8 +133,10 @@ class Stream:
         self._tell_listener()
 
     def finish(self) -> None:
-        """End every trial under way, if a limit has ended the stream."""
-        if self.limit_reached():
+        """End every trial under way, or leave it to the next command, if a limit was reached."""
+        if self.limit_reached() and self.limits.resumable:
+            self.interrupt()
+        elif self.limit_reached():
             self.stop_all()
 
     def stop_all(self) -> None:

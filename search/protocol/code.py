@@ -66,6 +66,8 @@ def _reached(tree: ast.Module, name: str) -> ast.Module:
                 kept.add(place)
                 wanted |= {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
                 grown = True
+    if not kept:  # a lambda has no name: whatever the module says counts
+        return tree
     return ast.Module([tree.body[place] for place in sorted(kept)], [])
 
 

@@ -160,16 +160,16 @@ def register(
             f"the objective of study '{study.name}' has changed its direction; "
             "give the study another name"
         )
-    code, data_digest = code_digest(study.trainable), data_digest_of(data)
+    now, data_digest = _current_codes(study), data_digest_of(data)
     specification = _specification(study, design, seed=seed, folder=folder, data=data_digest)
     specification["techniques"] = _with_withdrawn(specification["techniques"], earlier)
-    specification["code"] = _codes(study, earlier, code, rerun)
-    specification["current_code"] = code
+    specification["code"] = _codes(study, earlier, now, rerun)
+    specification["current_code"] = now
     record = earlier[-1] if earlier else None
     change = _change(record, specification, rerun) if record else Change("first")
     if record is None or change is not None:
         record = _amended(database, study.name, record, specification, change or Change("first"))
-    return Registered(record, tuple(record.specification["seeds"]), code, data_digest)
+    return Registered(record, tuple(record.specification["seeds"]), now[BASELINE], data_digest)
 
 
 def draw_seeds(seed: int, draw: str, n: int) -> tuple[int, ...]:
@@ -264,25 +264,45 @@ def _with_withdrawn(
     return [*present, *gone.values()]
 
 
+def _current_codes(study: Study) -> dict[str, str]:
+    """Return the digest of today's code by arm; a post-hoc technique has code of its own."""
+    trained = code_digest(study.trainable)
+    found = {BASELINE: trained}
+    for technique in study.techniques:
+        own = (technique.fit, study.metrics) if technique.stage == "post-hoc" else ()
+        parts = [code_digest(function) for function in own if function is not None]
+        found[technique.name] = digest(parts) if parts else trained
+    return found
+
+
 def _codes(
-    study: Study, earlier: Sequence[RegistrationRecord], code: str, rerun: Sequence[str]
+    study: Study,
+    earlier: Sequence[RegistrationRecord],
+    now: Mapping[str, str],
+    rerun: Sequence[str],
 ) -> dict[str, str]:
     """Return the code each arm's runs are made with: today's for new arms and those run again."""
-    names = ["baseline", *(technique.name for technique in study.techniques)]
-    if unknown := [name for name in rerun if name not in names]:
-        raise OptionError(f"--rerun {unknown[0]}: this study has no such arm; it has {names}")
+    if unknown := [name for name in rerun if name not in now]:
+        raise OptionError(f"--rerun {unknown[0]}: this study has no such arm; it has {list(now)}")
     before = dict(earlier[-1].specification["code"]) if earlier else {}
-    stale = [name for name in before if before[name] != code and name in names]
-    accepted = bool(earlier) and earlier[-1].specification.get("current_code") == code
-    if stale and not rerun and not accepted:
+    accepted = dict(earlier[-1].specification["current_code"]) if earlier else {}
+    stale = [name for name in now if name in before and accepted.get(name) != now[name]]
+    if stale and not rerun:
+        names = ", ".join(f"'{name}'" for name in stale)
+        whose = f"study '{study.name}'" if BASELINE in stale else names
         raise StudyError(
-            f"the code of study '{study.name}' has changed since it was registered; runs made by "
+            f"the code of {whose} has changed since it was registered; runs made by "
             "different code are never compared silently. Say which arms the change concerns: "
             "--rerun ARM (once per arm; --rerun baseline runs every arm again)"
         )
-    if "baseline" in rerun:
-        return dict.fromkeys(names, code)
-    return {name: code if name in rerun else before.get(name, code) for name in names}
+    kept = {} if BASELINE in rerun else {n: before[n] for n in before if n not in rerun}
+    codes = {BASELINE: kept.get(BASELINE, now[BASELINE])}
+    for technique in study.techniques:
+        own = now[technique.name]
+        if technique.stage == "post-hoc":  # it is applied to what the baseline's code has predicted
+            own = digest([codes[BASELINE], own])
+        codes[technique.name] = kept.get(technique.name, own)
+    return codes
 
 
 @dataclass(frozen=True)

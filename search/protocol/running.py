@@ -6,7 +6,6 @@ was killed, the next call finds where the study stands.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from search.engine.stream import Limits, Listener, Stream
 from search.engine.trials import Policy, Trials
 from search.loading import LoadedStudy
 from search.protocol.arms import BASELINE, Arm, post_hoc, trained_arms
+from search.protocol.deadline import Deadline
 from search.protocol.fixed_runs import FixedRuns
 from search.protocol.post_hoc import apply_post_hoc
 from search.protocol.registering import Design, Registered, register
@@ -79,7 +79,8 @@ def run_study(
     design
         Looks, tuning, stack.
     hours
-        Deadline: no look is begun that would not be finished in time.
+        Deadline: nothing is begun that would not be finished in time, and what goes on all the
+        same is left to the next command.
     rerun
         Arms to be run again after a change of code.
     listener
@@ -106,14 +107,20 @@ def run_study(
                 data=options.data,
                 rerun=rerun,
             )
-            course = Course(database, loaded, options, design, registered, hours)
+            deadline = Deadline(hours, options.workers)
+            course = Course(database, loaded, options, design, registered, deadline)
             stages = course.stages()
             first = next(stages, ())
-            stream = Stream(first, Limits(), listener, lambda: next(stages, ()))
+            limits = Limits(hours=hours, resumable=True)
+            stream = Stream(first, limits, listener, lambda: next(stages, ()))
             if first:
                 with open_engine(loaded, options) as engine:
                     engine(stream)
-            return RunOutcome(course.rank(), course.ended_by)
+            ended_by = deadline.ended_by or stream.ended_by
+            if ended_by:
+                course.look()  # one may have become due with the very last run
+            priority = rank_study(database, study.name, no_more_runs=ended_by is not None)
+            return RunOutcome(priority, ended_by)
     finally:
         database.close()
 
@@ -125,8 +132,8 @@ class Course:
     ----------
     database, loaded, options, design, registered
         As in `run_study`.
-    hours
-        Deadline.
+    deadline
+        By when the last look must have been taken.
     """
 
     def __init__(
@@ -136,28 +143,24 @@ class Course:
         options: Options,
         design: Design,
         registered: Registered,
-        hours: float | None,
+        deadline: Deadline,
     ) -> None:
         self._database, self._loaded, self._options = database, loaded, options
         self._design, self._registered = design, registered
         self._study = loaded.study
         self._folder = artifacts_folder(database, options) / self._study.name / "predictions"
-        self._started = time.monotonic()
-        self._deadline = None if hours is None else self._started + 3600 * hours
-        self.ended_by: str | None = None
-
-    def rank(self) -> Priority:
-        """Return the table as the database stands."""
-        return rank_study(self._database, self._study.name, no_more_runs=self.ended_by is not None)
+        self._deadline = deadline
 
     def stages(self) -> Iterator[Sequence[Trials]]:
         """Yield the series of each stage; each is computed when the one before has ended."""
         if self._design.tuning == "once":
             yield [self._tuning(arm, 0) for arm in trained_arms(self._study)]
         while True:
-            priority = self._look()
+            priority = self.look()
             needs = needed_seeds(priority)
-            if not needs or self._late(priority, needs):
+            if self._deadline.ends(priority, self._n_todo(priority, needs), "the next look"):
+                return
+            if not needs:
                 break
             if self._design.tuning == "per-seed":
                 yield self._tunings(needs)
@@ -166,32 +169,27 @@ class Course:
             if not runs:
                 break
             yield [self._determinism(settings), self._replicates(runs)]
-        if self._design.stack and self.ended_by is None:
+        if self._design.stack:
             yield from self._stack()
 
     # -- stages -------------------------------------------------------------------------------
 
-    def _look(self) -> Priority:
+    def look(self) -> Priority:
         """Measure what needs no training, take the looks that are due, and store them."""
-        priority = self.rank()
+        priority = self._rank()
         apply_post_hoc(self._database, self._study, self._registered, priority, self._folder)
-        priority = self.rank() if post_hoc(self._study) else priority
+        priority = self._rank() if post_hoc(self._study) else priority
         version, looks = priority.registration.version, look_entries(priority.table.looks)
         store_looks(self._database, self._study.name, version, looks)
         return priority
 
-    def _late(self, priority: Priority, needs: Mapping[str, int]) -> bool:
-        """Return whether the next look would end after the deadline; then this one is the last."""
-        if self._deadline is None:
-            return False
-        times = [run.elapsed_s for run in priority.measured.runs.values() if run.elapsed_s > 0]
+    def _rank(self) -> Priority:
+        return rank_study(self._database, self._study.name)
+
+    def _n_todo(self, priority: Priority, needs: Mapping[str, int]) -> int:
+        """Return how many runs the next look lacks, whatever tuning chooses for them."""
         runs = runs_for(self._study, self._registered, Settings.stated(self._study), needs)
-        todo = len(missing(priority, runs))
-        mean = sum(times) / len(times) if times else 0.0
-        if time.monotonic() + todo * mean / (self._options.workers or 1) <= self._deadline:
-            return False
-        self.ended_by = "the deadline: the next look would have ended after it"
-        return True
+        return sum((run.arm, run.seed) not in priority.measured.runs for run in runs)
 
     def _tunings(self, needs: Mapping[str, int]) -> list[Trials]:
         arms = {arm.name: arm for arm in trained_arms(self._study)}
@@ -245,7 +243,7 @@ class Course:
         return self._open(f"{self._study.name}/aa", "aa", FixedRuns([run]))
 
     def _stack(self) -> Iterator[Sequence[Trials]]:
-        priority = self.rank()
+        priority = self._rank()
         members = stack_members(priority).members
         if len(members) < 2:
             return
@@ -269,8 +267,11 @@ class Course:
                 self._run(arm, BASELINE, {**common, **fields}, seed)
                 for arm, fields in stack_arms(members, own).items()
             ]
+        runs = missing(priority, runs)
+        if self._deadline.ends(priority, len(runs) + len(stacked), "the stack"):
+            return
         yield [
-            self._replicates(missing(priority, runs)),
+            self._replicates(runs),
             self._open(f"{self._study.name}/stack", "stack", FixedRuns(stacked)),
         ]
 

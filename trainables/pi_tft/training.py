@@ -84,7 +84,8 @@ class Trainer:
         Returns
         -------
         dict
-            ``train_loss`` and its parts per task as weighted, ``train_nll`` (plain cross-entropy),
+            ``train_loss`` and its parts per task as weighted (``train_loss_risk``, …),
+            ``train_nll`` (plain cross-entropy),
             ``grad_norm`` (mean over updates, before clipping), ``lr`` (of the encoder, at the end).
         """
         order = torch.randperm(len(self._train), generator=self._order)
@@ -139,15 +140,15 @@ class Trainer:
         return self._config.swa_schedule == "constant" or since % self._cycle_epochs == 0
 
     def _report(self, totals: dict[str, float]) -> dict[str, float]:
+        norm, nll = totals.pop("grad_norm"), totals.pop("nll")
         size = len(self._train)
-        parts = {
-            f"train_{name}": total / size for name, total in totals.items() if name != "grad_norm"
-        }
-        tasks = [value for name, value in parts.items() if name != "train_nll"]
+        tasks = {f"train_loss_{task}": total / size for task, total in totals.items()}
+        finite = all(map(math.isfinite, tasks.values()))
         return {
-            "train_loss": math.fsum(tasks) if all(map(math.isfinite, tasks)) else math.nan,
-            **parts,
-            "grad_norm": totals["grad_norm"] / self._per_epoch,
+            "train_loss": math.fsum(tasks.values()) if finite else math.nan,
+            **tasks,
+            "train_nll": nll / size,
+            "grad_norm": norm / self._per_epoch,
             "lr": float(self._optimizer.param_groups[0]["lr"]),
         }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import sys
 from pathlib import Path
 from typing import Any
@@ -102,3 +103,14 @@ def test_installed_packages_and_the_platform_are_left_out():
 def test_what_a_partial_fixes_counts():
     one, two = (functools.partial(train, width=width) for width in (1, 2))
     assert code_digest(one) != code_digest(two)
+
+
+def test_a_lambda_has_no_name_so_its_whole_module_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    digests = set()
+    for name, text in (("one", "x: x"), ("two", "x: 2 * x"), ("three", "x: x  # as one")):
+        (tmp_path / f"lambda_{name}.py").write_text(f"FIT = lambda {text}\n")
+        digests.add(code_digest(importlib.import_module(f"lambda_{name}").FIT))
+    assert len(digests) == 2

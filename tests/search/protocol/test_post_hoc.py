@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import pytest
 
+from search.errors import StudyError
 from search.protocol.registering import Design
 from search.statistics import Verdict
 from search.study import Objective
 from search.technique import Technique
-from tests.search.protocol.toys import Calibrated, broken_fit, metrics, shift, study, technique
+from tests.search.protocol.toys import (
+    Calibrated,
+    Recalibrated,
+    broken_fit,
+    metrics,
+    shift,
+    study,
+    technique,
+)
 
 LOOKS = Design(looks=(3, 5), tuning="none", stack=False)
 SHIFT = Technique("Shift", stage="post-hoc", fit=shift)
@@ -75,3 +84,25 @@ def test_it_resumes_to_the_same_table(laboratories):
         assert drivers < 60
     assert drivers > 2
     assert broken.finished_table() == unbroken.finished_table()
+
+
+def test_its_own_code_counts(laboratory, trained):
+    broken = Technique("Shift", stage="post-hoc", fit=broken_fit)
+    laboratory.run(study(broken, **MODEL), LOOKS)
+    n_runs = len(trained)
+    with pytest.raises(StudyError, match="the code of 'Shift' has changed"):
+        laboratory.run(study(SHIFT, **MODEL), LOOKS)
+    laboratory.run(study(SHIFT, **MODEL), LOOKS, rerun=["Shift"])
+    assert laboratory.priority().table.row("Shift").verdict == Verdict.ADOPT
+    # the runs that exist are used again; those of the looks that were never taken come on top
+    assert {config for config, _ in trained[n_runs:]} <= {config for config, _ in trained[:n_runs]}
+
+
+def test_it_is_measured_anew_on_what_the_baseline_run_again_predicts(laboratory):
+    asked = study(SHIFT, **MODEL)
+    laboratory.run(asked, LOOKS)
+    n_measured = laboratory.runs("Shift", kind="post-hoc")
+    other = study(SHIFT, **{**MODEL, "trainable": Recalibrated})
+    laboratory.run(other, LOOKS, rerun=["baseline"])
+    assert laboratory.runs("Shift", kind="post-hoc") == 2 * n_measured
+    assert laboratory.priority().table.row("Shift").verdict == Verdict.ADOPT

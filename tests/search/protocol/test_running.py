@@ -150,9 +150,9 @@ def test_of_two_results_of_a_run_the_first_one_counts(laboratory):
 
 
 def test_a_deadline_ends_with_a_look_that_was_taken_whole(laboratory):
-    design = Design(looks=(3, 5, 8, 12, 20), tuning="none", stack=True)
+    design = Design(looks=(3, 600), tuning="none", stack=True)
     asked = study(technique("A", 0.05), smallest_gain=0.01, trainable=train_slowly)
-    outcome = laboratory.run(asked, design, hours=0.6 / 3600)
+    outcome = laboratory.run(asked, design, hours=20.0 / 3600)
     assert outcome.ended_by is not None
     assert "deadline" in outcome.ended_by
     assert [look.n_seeds for look in outcome.priority.table.looks] == [3]
@@ -162,6 +162,21 @@ def test_a_deadline_ends_with_a_look_that_was_taken_whole(laboratory):
     for row in found["rows"]:
         assert (row["verdict"], row["n_seeds"]) == ("inconclusive", 3)
         assert "stopped_early" in row["flags"]
+
+
+def test_a_deadline_before_the_first_look_claims_nothing(laboratory, trained):
+    outcome = laboratory.run(study(GOOD, USELESS), LOOKS, hours=1e-9)
+    assert outcome.ended_by is not None
+    assert not trained
+    assert {row.verdict for row in outcome.priority.table.rows} == {Verdict.NOT_MEASURED}
+
+
+def test_a_run_that_a_deadline_cuts_is_gone_on_with(laboratory):
+    asked = study(GOOD, trainable=train_slowly)
+    outcome = laboratory.run(asked, LOOKS, hours=0.3 / 3600)
+    assert "time limit" in outcome.ended_by
+    assert laboratory.run(asked, LOOKS).ended_by is None
+    assert laboratory.runs("A") >= 3
 
 
 def test_after_a_deadline_the_same_command_goes_on(laboratories):

@@ -204,11 +204,11 @@ def test_reports_are_means_over_events(batch: Batch) -> None:
     loss = Criterion(LossConfig(), ("risk", "miss", "physics"), MissScale.of(batch), miss_index=1)
     whole = loss(model, batch, window=len(batch))
     for task in ("risk", "miss"):
-        assert report[f"train_{task}"] == pytest.approx(
+        assert report[f"train_loss_{task}"] == pytest.approx(
             float(whole.values[task].detach()), rel=1e-4
         )
     assert report["train_nll"] == pytest.approx(float(whole.nll), rel=1e-4)
-    parts = (report["train_risk"], report["train_miss"], report["train_physics"])
+    parts = [report[f"train_loss_{task}"] for task in ("risk", "miss", "physics")]
     assert report["train_loss"] == pytest.approx(sum(parts))
 
 
