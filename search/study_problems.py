@@ -59,6 +59,7 @@ def study_problems(study: Study) -> Iterator[str]:
     yield from (f"Study.techniques takes Technique, got {one!r}" for one in foreign)
     if foreign:
         return
+    yield from _ensemble_problems(study)
     problems = list(technique_problems(study.space, study.techniques))
     yield from problems or search_problems(study.space, study.techniques)
 
@@ -154,6 +155,15 @@ def _choice_problems(study: Study) -> Iterator[str]:
         yield f"Study.score_at is 'last' or 'best', got {study.score_at!r}"
     if study.replication not in ("fresh", "fixed", "resplit"):
         yield f"Study.replication is 'fresh', 'fixed' or 'resplit', got {study.replication!r}"
+
+
+def _ensemble_problems(study: Study) -> Iterator[str]:
+    ensembles = [t.name for t in study.techniques if t.members > 1 and t.status == "implemented"]
+    if ensembles and study.replication != "fixed":
+        yield (
+            f"technique '{ensembles[0]}' lets several seeds vote on the same held-out rows, and "
+            f"replication='{study.replication}' gives every seed its own: use 'fixed'"
+        )
 
 
 def _function_problems(study: Study) -> Iterator[str]:

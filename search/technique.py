@@ -89,6 +89,9 @@ class Technique:
         "training", or "post-hoc" when it changes predictions, not training.
     fit
         For post-hoc techniques: ``fit(validation) -> (predictions -> predictions)``.
+    members
+        For post-hoc techniques: above 1, an ensemble of this many seeds. It votes with the mean of
+        their scores, or as ``fit(validations) -> (members' predictions -> predictions)`` says.
     secondary
         For post-hoc techniques that cannot move the evaluation metric: the metric they can move.
     status
@@ -121,6 +124,7 @@ class Technique:
     levels: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     stage: Stage = "training"
     fit: Callable[[Any], Callable[[Any], Any]] | None = None
+    members: int = 1
     secondary: str | None = None
     status: Status = "implemented"
 
@@ -246,8 +250,14 @@ class Technique:
     def _stage_problems(self, where: str) -> Iterator[str]:
         if self.status == "planned":
             return
+        whole = isinstance(self.members, int) and not isinstance(self.members, bool)
+        if not whole or self.members < 1:
+            yield f"{where}: members must be a whole number from 1, got {self.members!r}"
+        elif self.members > 1 and self.stage != "post-hoc":
+            yield f"{where}: members=… is for stage='post-hoc'"
         if self.stage == "post-hoc":
-            if not callable(self.fit):
+            votes = self.fit is None and whole and self.members > 1
+            if not callable(self.fit) and not votes:
                 yield f"{where}: a post-hoc technique needs fit=…, a function, got {self.fit!r}"
             if self.on or self.domains or self.levels:
                 yield f"{where}: a post-hoc technique changes predictions, so it sets no field"

@@ -8,12 +8,14 @@ from __future__ import annotations
 import math
 import time
 import traceback
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from search.engine.predictions import read_predictions
+from search.errors import StudyError
 from search.protocol.arms import BASELINE, post_hoc
+from search.protocol.combining import combination, same_rows
 from search.protocol.registering import Registered
 from search.protocol.specification import common_specification
 from search.ranking import Priority
@@ -24,7 +26,7 @@ from search.storage.reader import read_series, series_names
 from search.storage.records import Asked, Result, Step, TrialRecord
 from search.study import Study
 from search.technique import Technique
-from search.trainable import Predictions
+from search.trainable import TEST_PREFIX
 
 
 def apply_post_hoc(
@@ -53,13 +55,11 @@ def apply_post_hoc(
     directions = [goal.direction for goal in study.goals]
     specification = common_specification(study, seed=0, folder=Path())
     series = Series(database, name, "post-hoc", directions, specification)
-    for (column, _), run in priority.measured.runs.items():
-        if column != BASELINE or run.outcome != "complete":
-            continue
-        for technique in techniques:
-            asked = _asked(run, technique, registered)
+    for technique in techniques:
+        for runs in _runs_of(technique, registered, priority):
+            asked = _asked(runs[-1], technique, registered)
             if (asked.arm, asked.key) not in known:
-                _store(series, asked, _measure(study, technique, run, folder / run.asked.key))
+                _store(series, asked, _measure(study, technique, runs, folder))
 
 
 def _known(database: Database, study: str, name: str) -> set[tuple[str, str]]:
@@ -69,39 +69,84 @@ def _known(database: Database, study: str, name: str) -> set[tuple[str, str]]:
     return {(trial.asked.arm, trial.asked.key) for trial in trials if trial.result}
 
 
+def _runs_of(
+    technique: Technique, registered: Registered, priority: Priority
+) -> Iterator[tuple[TrialRecord, ...]]:
+    """Yield the ended runs of the baseline that a technique takes together: one, or a block."""
+    found = [priority.measured.runs.get((BASELINE, seed)) for seed in registered.seeds]
+    for block in zip(*[iter(found)] * technique.members, strict=False):
+        runs = tuple(run for run in block if run is not None and run.result is not None)
+        if len(runs) == technique.members:
+            yield runs
+
+
 def _asked(run: TrialRecord, technique: Technique, registered: Registered) -> Asked:
     code = registered.record.specification["code"].get(technique.name, registered.code)
     return replace(run.asked, arm=technique.name, code=str(code))
 
 
+@dataclass(frozen=True)
+class Measurement:
+    """What came of a technique on a run, or on a block of them.
+
+    Parameters
+    ----------
+    metrics
+        Empty where it failed.
+    elapsed_s
+        What it costs besides: an ensemble takes the training of all its members.
+    reason
+        Why it failed.
+    """
+
+    metrics: Mapping[str, float]
+    elapsed_s: float = 0.0
+    reason: str | None = None
+
+
 def _measure(
-    study: Study, technique: Technique, run: TrialRecord, folder: Path
-) -> Mapping[str, float] | str:
-    """Return the transformed run's metrics, or the traceback of a technique that raised."""
-    if technique.fit is None or study.metrics is None:
-        return "the technique has no fit, or the study no metrics"
+    study: Study, technique: Technique, runs: Sequence[TrialRecord], folder: Path
+) -> Measurement:
+    """Return the metrics of the transformed runs, or why there are none."""
+    if missing := [run for run in runs if run.outcome != "complete"]:
+        return Measurement({}, reason=f"the baseline {missing[0].outcome} on this seed")
+    elapsed_s = sum(step.elapsed_s for run in runs for step in run.steps) if runs[1:] else 0.0
     try:
-        validation = read_predictions(folder, "validation")
-        transform = technique.fit(validation)
-        found: dict[str, float] = {}
-        for prefix, split in (("val_", validation), ("test_", read_predictions(folder, "test"))):
-            transformed: Predictions = transform(split)
-            metrics = study.metrics(transformed)
-            found |= {f"{prefix}{name}": float(value) for name, value in metrics.items()}
+        found = _transformed(study, technique, [folder / run.asked.key for run in runs])
     except Exception as error:  # noqa: BLE001 - a user's technique may fail in any way
-        return "".join(traceback.format_exception(error))
-    step = scored_step(run)
-    return {**(step.metrics if step else {}), **found}
+        words = "".join(traceback.format_exception(error)).strip().splitlines()[-1]
+        return Measurement({}, elapsed_s, words)
+    step = scored_step(runs[-1])
+    return Measurement({**(step.metrics if step else {}), **found}, elapsed_s)
 
 
-def _store(series: Series, asked: Asked, metrics: Mapping[str, float] | str) -> None:
+def _transformed(
+    study: Study, technique: Technique, folders: Sequence[Path]
+) -> Mapping[str, float]:
+    """Return the metrics of what a technique makes of its runs' predictions."""
+    if study.metrics is None:
+        raise StudyError("a post-hoc technique needs Study(metrics=…)")
+    validation = [read_predictions(folder, "validation") for folder in folders]
+    test = [read_predictions(folder, "test") for folder in folders]
+    transform = combination(technique, validation)
+    found = {f"{TEST_PREFIX}{name}": v for name, v in study.metrics(transform(test)).items()}
+    if len(folders) == 1 or same_rows(validation):
+        said = study.metrics(transform(validation))
+    else:  # every seed has validation rows of its own: what one of the members does there
+        each = [study.metrics(one) for one in validation]
+        said = {name: math.fsum(one[name] for one in each) / len(each) for name in each[0]}
+    return {
+        name: float(v) for name, v in ({f"val_{n}": v for n, v in said.items()} | found).items()
+    }
+
+
+def _store(series: Series, asked: Asked, measured: Measurement) -> None:
     now = time.time()
     number = series.ask(asked, {"arm": asked.arm, "seed": asked.seed})
-    steps, result = [], Result("failed", (), 0, str(metrics).strip().splitlines()[-1], now)
-    if not isinstance(metrics, str):
-        goal = series_goal(series)
-        value = metrics.get(goal, math.nan)
-        steps = [Step(asked.max_steps, dict(metrics), 0.0, now)]
+    steps, result = [], Result("failed", (), 0, measured.reason, now)
+    if measured.reason is None:
+        value = measured.metrics.get(series_goal(series), math.nan)
+        steps = [Step(asked.max_steps, dict(measured.metrics), measured.elapsed_s, now)]
         values = (value,) if math.isfinite(value) else ()
         result = Result("complete" if values else "diverged", values, asked.max_steps, None, now)
     series.record(number, 0, steps, result=result)

@@ -16,9 +16,9 @@ from typing import Any, Literal
 import numpy as np
 
 from search.configuration import digest, plain
-from search.errors import OptionError, StudyError
+from search.errors import StudyError
+from search.protocol.arm_code import codes_of, current_codes
 from search.protocol.arms import BASELINE, arm_problems, level_name
-from search.protocol.code import code_digest
 from search.protocol.specification import common_specification
 from search.space import Domain, When
 from search.statistics import PROFILES, gain_weight
@@ -58,7 +58,7 @@ YARDSTICK = (
     "seed",
 )
 REMADE = ("max_steps", "score_at", "split_seed", "replication")  # runs mean something else
-SETTINGS = ("stage", "status", "on", "knobs", "ranges", "levels", "requires")
+SETTINGS = ("stage", "status", "on", "knobs", "ranges", "levels", "requires", "members")
 DECLARED = ("targets", "criteria", "guards", "stack")
 SURROUNDINGS = ("versions", "machine", "git_commit", "resources")
 
@@ -160,10 +160,10 @@ def register(
             f"the objective of study '{study.name}' has changed its direction; "
             "give the study another name"
         )
-    now, data_digest = _current_codes(study), data_digest_of(data)
+    now, data_digest = current_codes(study), data_digest_of(data)
     specification = _specification(study, design, seed=seed, folder=folder, data=data_digest)
     specification["techniques"] = _with_withdrawn(specification["techniques"], earlier)
-    specification["code"] = _codes(study, earlier, now, rerun)
+    specification["code"] = codes_of(study, earlier, now, rerun)
     specification["current_code"] = now
     record = earlier[-1] if earlier else None
     change = _change(record, specification, rerun) if record else Change("first")
@@ -236,6 +236,7 @@ def technique_entry(study: Study, technique: Technique) -> dict[str, Any]:
         "requires": list(technique.requires),
         "conflicts": [other.name for other in study.techniques if technique.conflicts(other)],
         "secondary": technique.secondary,
+        "members": technique.members,
         "reference": technique.reference,
     }
 
@@ -262,47 +263,6 @@ def _with_withdrawn(
             if entry["name"] not in names:
                 gone[entry["name"]] = {**entry, "withdrawn": True}
     return [*present, *gone.values()]
-
-
-def _current_codes(study: Study) -> dict[str, str]:
-    """Return the digest of today's code by arm; a post-hoc technique has code of its own."""
-    trained = code_digest(study.trainable)
-    found = {BASELINE: trained}
-    for technique in study.techniques:
-        own = (technique.fit, study.metrics) if technique.stage == "post-hoc" else ()
-        parts = [code_digest(function) for function in own if function is not None]
-        found[technique.name] = digest(parts) if parts else trained
-    return found
-
-
-def _codes(
-    study: Study,
-    earlier: Sequence[RegistrationRecord],
-    now: Mapping[str, str],
-    rerun: Sequence[str],
-) -> dict[str, str]:
-    """Return the code each arm's runs are made with: today's for new arms and those run again."""
-    if unknown := [name for name in rerun if name not in now]:
-        raise OptionError(f"--rerun {unknown[0]}: this study has no such arm; it has {list(now)}")
-    before = dict(earlier[-1].specification["code"]) if earlier else {}
-    accepted = dict(earlier[-1].specification["current_code"]) if earlier else {}
-    stale = [name for name in now if name in before and accepted.get(name) != now[name]]
-    if stale and not rerun:
-        names = ", ".join(f"'{name}'" for name in stale)
-        whose = f"study '{study.name}'" if BASELINE in stale else names
-        raise StudyError(
-            f"the code of {whose} has changed since it was registered; runs made by "
-            "different code are never compared silently. Say which arms the change concerns: "
-            "--rerun ARM (once per arm; --rerun baseline runs every arm again)"
-        )
-    kept = {} if BASELINE in rerun else {n: before[n] for n in before if n not in rerun}
-    codes = {BASELINE: kept.get(BASELINE, now[BASELINE])}
-    for technique in study.techniques:
-        own = now[technique.name]
-        if technique.stage == "post-hoc":  # it is applied to what the baseline's code has predicted
-            own = digest([codes[BASELINE], own])
-        codes[technique.name] = kept.get(technique.name, own)
-    return codes
 
 
 @dataclass(frozen=True)

@@ -172,6 +172,7 @@ def _arm(entry: Mapping[str, Any], bugs: Mapping[str, str]) -> Arm:
         effort_hours=entry["effort_hours"],
         effort_weight=entry["effort_weight"],
         levels=tuple(entry["levels"]),
+        block=entry["members"],
         # an arm with a bug gets no more runs, and no score
         withdrawn=bool(entry.get("withdrawn")) or has_bug(entry, bugs),
         planned=entry["status"] == "planned",

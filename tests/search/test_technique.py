@@ -127,6 +127,9 @@ def test_names_that_no_table_can_hold_are_refused(name: Any, problem: str) -> No
         ({"stage": "posthoc"}, "technique 'A': stage is 'training' or 'post-hoc', got 'posthoc'"),
         ({"status": "done"}, "technique 'A': status is 'implemented' or 'planned', got 'done'"),
         ({"fit": fit}, "technique 'A': fit=… is for stage='post-hoc'"),
+        ({"members": 3}, "technique 'A': members=… is for stage='post-hoc'"),
+        ({"members": 0}, "technique 'A': members must be a whole number from 1, got 0"),
+        ({"members": True}, "technique 'A': members must be a whole number from 1, got True"),
         (
             {"on": {}, "stage": "post-hoc"},
             "technique 'A': a post-hoc technique needs fit=…, a function, got None",

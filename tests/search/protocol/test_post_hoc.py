@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
+from search import Predictions
 from search.errors import StudyError
 from search.protocol.registering import Design
 from search.statistics import Verdict
 from search.study import Objective
 from search.technique import Technique
 from tests.search.protocol.toys import (
+    Breaking,
     Calibrated,
+    OneTestSet,
     Recalibrated,
     broken_fit,
     metrics,
@@ -106,3 +112,80 @@ def test_it_is_measured_anew_on_what_the_baseline_run_again_predicts(laboratory)
     laboratory.run(other, LOOKS, rerun=["baseline"])
     assert laboratory.runs("Shift", kind="post-hoc") == 2 * n_measured
     assert laboratory.priority().table.row("Shift").verdict == Verdict.ADOPT
+
+
+def test_where_the_baseline_breaks_down_there_is_nothing_to_transform(laboratory):
+    broken = {**MODEL, "trainable": Breaking}
+    laboratory.run(study(SHIFT, **broken), Design(looks=(12,), tuning="none", stack=False))
+    results = {trial.asked.seed: trial.result for trial in laboratory.series("post-hoc").trials}
+    assert len(results) == 12
+    even = {result.reason for seed, result in results.items() if seed % 2 == 0}
+    assert even == {"the baseline diverged on this seed"}
+    assert {result.outcome for seed, result in results.items() if seed % 2} == {"complete"}
+    (look,) = laboratory.priority().table.looks  # no row waits for it for ever
+    assert look.n_seeds == 12
+
+
+# -- ensembles ----------------------------------------------------------------------------------
+
+VOTE = Technique("Vote", stage="post-hoc", members=3)
+ENSEMBLE = {
+    "trainable": OneTestSet,
+    "metrics": metrics,
+    "replication": "fixed",
+    "smallest_gain": 0.05,
+    "evaluation": SQUARES,
+}
+BLOCKS = Design(looks=(6, 9, 12), tuning="none", stack=False)
+
+
+def median_of(validations):
+    assert [len(one.targets) for one in validations] == [40] * 3
+
+    def combine(members):
+        scores = np.median([member.scores for member in members], axis=0)
+        return Predictions(scores, members[0].targets, members[0].groups)
+
+    return combine
+
+
+def test_an_ensemble_votes_on_disjoint_blocks_of_the_baselines_runs(laboratory, trained):
+    laboratory.run(study(VOTE, **ENSEMBLE), BLOCKS)
+    row = laboratory.priority().table.row("Vote")
+    assert row.verdict == Verdict.ADOPT
+    assert row.effect == pytest.approx(0.5**2 * (1 - 1 / 3), abs=0.04)  # of the noise's variance
+    assert row.compute.estimate == pytest.approx(3, rel=0.5)
+    n_members = 3 * row.n_seeds
+    assert {config for config, _ in trained} == {trained[0][0]}
+    assert len(trained) == n_members + 1
+    members = laboratory.priority().seeds[:n_members]
+    trials = laboratory.series("post-hoc").trials
+    assert [trial.asked.seed for trial in trials] == list(members[2::3])
+
+
+def test_members_may_be_combined_otherwise(laboratory):
+    laboratory.run(study(replace(VOTE, fit=median_of), **ENSEMBLE), BLOCKS)
+    mean, median = 0.5**2 * (1 - 1 / 3), 0.5**2 * (1 - 0.449)  # variance of the median of three
+    row = laboratory.priority().table.row("Vote")
+    assert row.effect == pytest.approx(median, abs=0.04)
+    assert mean > median
+
+
+def test_an_ensemble_of_another_size_is_measured_anew(laboratory):
+    laboratory.run(study(VOTE, **ENSEMBLE), BLOCKS)
+    before = laboratory.runs("Vote", kind="post-hoc")
+    laboratory.run(study(replace(VOTE, members=2), **ENSEMBLE), BLOCKS)
+    assert "set anew: Vote" in laboratory.priority().registration.reason
+    row = laboratory.priority().table.row("Vote")
+    assert row.effect == pytest.approx(0.5**2 / 2, abs=0.04)
+    assert laboratory.runs("Vote", kind="post-hoc") - before == row.n_seeds
+
+
+def test_seeds_with_rows_of_their_own_cannot_vote(laboratory):
+    with pytest.raises(StudyError, match="vote on the same held-out rows, and replication='fresh'"):
+        study(VOTE, **MODEL)
+    lying = {**ENSEMBLE, "trainable": Calibrated}
+    laboratory.run(study(VOTE, **lying), BLOCKS)
+    reasons = {trial.result.reason for trial in laboratory.series("post-hoc").trials}
+    assert len(reasons) == 1
+    assert "these seeds have rows of their own" in reasons.pop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 import zlib
 from collections.abc import Iterator, Mapping
@@ -94,6 +95,26 @@ class Calibrated:
 
 class Recalibrated(Calibrated):
     """The same numbers from other code."""
+
+
+class OneTestSet(Calibrated):
+    """The same held-out rows for every seed, but validation rows of its own."""
+
+    def predict(self, split: str) -> Predictions:
+        """Return scores whose noise averages out over seeds."""
+        rows = np.random.default_rng(0 if split == "test" else self._seed)
+        targets = rows.integers(0, 2, 40)
+        noise = np.random.default_rng([self._seed, len(split)]).normal(scale=0.5, size=40)
+        return Predictions(targets + noise, targets, np.arange(40))
+
+
+class Breaking(Calibrated):
+    """Breaks down on every other seed."""
+
+    def step(self) -> Mapping[str, float]:
+        """Return NaN on even seeds."""
+        found = super().step()
+        return found if self._seed % 2 else dict.fromkeys(found, math.nan)
 
 
 def metrics(predictions: Predictions) -> Mapping[str, float]:

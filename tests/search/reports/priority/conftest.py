@@ -56,6 +56,7 @@ def technique(name: str, **changes: Any) -> dict[str, Any]:
         "requires": [],
         "conflicts": [],
         "secondary": None,
+        "members": 1,
         "reference": "",
     }
     return found | changes

@@ -1,0 +1,84 @@
+"""Which code each arm's runs are made with: today's, or what its earlier runs were made with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from search.configuration import digest
+from search.errors import OptionError, StudyError
+from search.protocol.arms import BASELINE
+from search.protocol.code import code_digest
+from search.storage.registrations import RegistrationRecord
+from search.study import Study
+
+
+def current_codes(study: Study) -> dict[str, str]:
+    """Return the digest of today's code by arm; a post-hoc technique has code of its own."""
+    trained = code_digest(study.trainable)
+    found = {BASELINE: trained}
+    for technique in study.techniques:
+        own = (technique.fit, study.metrics) if technique.stage == "post-hoc" else ()
+        parts = [code_digest(function) for function in own if function is not None]
+        found[technique.name] = digest(parts) if parts else trained
+    return found
+
+
+def codes_of(
+    study: Study,
+    earlier: Sequence[RegistrationRecord],
+    now: Mapping[str, str],
+    rerun: Sequence[str],
+) -> dict[str, str]:
+    """Return the code each arm's runs are made with: today's for new arms and those run again.
+
+    Parameters
+    ----------
+    study
+        The question.
+    earlier
+        Its registrations so far.
+    now
+        From `current_codes`.
+    rerun
+        Arms that a change of code concerns.
+
+    Raises
+    ------
+    StudyError
+        If code has changed and `rerun` is empty.
+    OptionError
+        If `rerun` names no arm.
+    """
+    last = earlier[-1].specification if earlier else {"code": {}, "current_code": {}}
+    _refuse_changed(study.name, last, now, rerun)
+    before = {} if BASELINE in rerun else last["code"]
+    kept = {name: code for name, code in before.items() if name not in rerun}
+    sizes = {entry["name"]: entry["members"] for entry in last.get("techniques", ())}
+    codes = {BASELINE: kept.get(BASELINE, now[BASELINE])}
+    for technique in study.techniques:
+        name, own = technique.name, now[technique.name]
+        if technique.stage == "post-hoc":  # it is applied to what the baseline's code has predicted
+            own = digest([codes[BASELINE], own, technique.members])
+        same = sizes.get(name) == technique.members
+        codes[name] = kept.get(name, own) if same else own
+    return codes
+
+
+def _refuse_changed(
+    study: str, last: Mapping[str, Any], now: Mapping[str, str], rerun: Sequence[str]
+) -> None:
+    """Raise if code has changed and nobody has said which arms that concerns."""
+    if unknown := [name for name in rerun if name not in now]:
+        raise OptionError(f"--rerun {unknown[0]}: this study has no such arm; it has {list(now)}")
+    seen = last["current_code"]
+    changed = [name for name in now if name in last["code"] and seen.get(name) != now[name]]
+    if changed and not rerun:
+        names = ", ".join(f"'{name}'" for name in changed)
+        whose = f"study '{study}'" if BASELINE in changed else names
+        raise StudyError(
+            f"the code of {whose} has changed since "
+            "it was registered; runs made by different code are never compared silently. Say which "
+            "arms the change concerns: --rerun ARM (once per arm; --rerun baseline runs every arm "
+            "again)"
+        )
