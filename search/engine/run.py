@@ -70,13 +70,14 @@ class ClassRun:
         for step, path in intact_checkpoints(folder):
             self._model = trainable(config, **arguments)
             try:
+                notes = read_notes(path)
                 self._model.load(path)
             except Exception as error:  # noqa: BLE001 - a user's load may fail in any way
                 logger.warning("checkpoint %s does not load (%s); using an older one", path, error)
                 self.close()
                 self._model = None
             else:
-                self.start_step, self.notes = step, read_notes(path)
+                self.start_step, self.notes = step, notes
                 break
         if self._model is None:
             self._model = trainable(config, **arguments)

@@ -51,6 +51,9 @@ class Stream:
     follow
         Called whenever everything has ended and no limit was reached: the series of the next stage;
         none at the end.
+    ahead
+        Called whenever a worker idles while others are at work, once for every trial that ends:
+        whether some series has got more to run.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class Stream:
         limits: Limits | None = None,
         listener: Listener | None = None,
         follow: Callable[[], Sequence[Trials]] | None = None,
+        ahead: Callable[[], bool] | None = None,
     ) -> None:
         self.series: list[Trials] = []
         self.stage: tuple[Trials, ...] = ()
@@ -66,8 +70,9 @@ class Stream:
         self.limits = limits or Limits()
         self.started = time.monotonic()
         self.ended_by: str | None = None
-        self._listener, self._follow = listener, follow
+        self._listener, self._follow, self._ahead = listener, follow, ahead
         self._kept: Job | None = None
+        self._news = False
         self._extend(series)
 
     @property
@@ -91,18 +96,28 @@ class Stream:
             return kept
         if self.limit_reached():
             return "done"
-        for trials in self.series:
-            if job := trials.next_job():
-                self._tell_listener()
-                return job
+        if job := self._next_job():
+            return job
         if self.running:
-            return "wait"
+            return self._job_ahead() or "wait"
         following = self._follow() if self._follow else ()
         if not following:
             self._follow = None
             return "done"
         self._extend(following)
         return self.next()
+
+    def _next_job(self) -> Job | None:
+        for trials in self.series:
+            if job := trials.next_job():
+                self._tell_listener()
+                return job
+        return None
+
+    def _job_ahead(self) -> Job | None:
+        """Return a job that could wait, for a worker that would; nothing while there is no news."""
+        news, self._news = self._news, False
+        return self._next_job() if news and self._ahead is not None and self._ahead() else None
 
     def _extend(self, series: Sequence[Trials]) -> None:
         self.series += series
@@ -118,6 +133,7 @@ class Stream:
                 self.stop_all()
             return False
         verdict = self._by_study[study].observe(number, batch)
+        self._news = self._news or verdict == "stop"
         self._tell_listener()
         return verdict == "go on"
 

@@ -31,6 +31,14 @@ class FixedRuns:
         self._kept, self._folder = frozenset(kept), folder
         self._existing = 0
         self._missing = {(run.arm, run.key): run for run in runs}
+        self._known = set(self._missing)
+
+    def extend(self, runs: Sequence[Asked]) -> bool:
+        """Want further runs; return whether any of them is new."""
+        new = {(run.arm, run.key): run for run in runs if (run.arm, run.key) not in self._known}
+        self._missing |= new
+        self._known |= new.keys()
+        return bool(new)
 
     @property
     def wanted(self) -> int:
@@ -65,7 +73,9 @@ class FixedRuns:
     def restore(self, trial: FrozenTrial, record: TrialRecord) -> None:  # noqa: ARG002
         """Count a run that exists."""
         self._existing += 1
-        self._missing.pop((record.asked.arm, record.asked.key), None)
+        known = (record.asked.arm, record.asked.key)
+        self._missing.pop(known, None)
+        self._known.add(known)
 
     def foreign(self, trial: FrozenTrial) -> None:
         """Need nothing."""

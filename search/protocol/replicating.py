@@ -10,6 +10,8 @@ from search.configuration import flatten, override, unplain
 from search.protocol.arms import BASELINE, Arm, trained_arms
 from search.protocol.registering import Registered
 from search.ranking import Priority
+from search.ranking.priority import look_of, statistics_registration
+from search.statistics import certain_to_go_on
 from search.storage.records import Asked
 from search.study import Study
 
@@ -44,7 +46,21 @@ class Settings:
 
 def needed_seeds(priority: Priority) -> dict[str, int]:
     """Return how many seeds each trained column needs for the next look; the baseline the most."""
-    needs = dict(priority.table.needs)
+    return _by_column(priority, dict(priority.table.needs))
+
+
+def needed_ahead(priority: Priority) -> dict[str, int]:
+    """Return how many seeds columns need at the look after the one under way, as far as certain."""
+    specification = priority.specification
+    certain = certain_to_go_on(
+        statistics_registration(specification, priority.bugs),
+        priority.measured.replicates(),
+        [look_of(look) for look in priority.registration.looks],
+    )
+    return _by_column(priority, certain)
+
+
+def _by_column(priority: Priority, needs: Mapping[str, int]) -> dict[str, int]:
     found: dict[str, int] = {}
     for entry in priority.specification["techniques"]:
         n = needs.get(entry["name"], 0)

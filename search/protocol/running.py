@@ -24,6 +24,7 @@ from search.protocol.replicating import (
     Settings,
     asked_run,
     missing,
+    needed_ahead,
     needed_seeds,
     owners_of,
     runs_for,
@@ -112,7 +113,7 @@ def run_study(
             stages = course.stages()
             first = next(stages, ())
             limits = Limits(hours=hours, resumable=True)
-            stream = Stream(first, limits, listener, lambda: next(stages, ()))
+            stream = Stream(first, limits, listener, lambda: next(stages, ()), course.ahead)
             if first:
                 with open_engine(loaded, options) as engine:
                     engine(stream)
@@ -150,6 +151,7 @@ class Course:
         self._study = loaded.study
         self._folder = artifacts_folder(database, options) / self._study.name / "predictions"
         self._deadline = deadline
+        self._looking: FixedRuns | None = None
 
     def stages(self) -> Iterator[Sequence[Trials]]:
         """Yield the series of each stage; each is computed when the one before has ended."""
@@ -168,9 +170,30 @@ class Course:
             runs = missing(priority, runs_for(self._study, self._registered, settings, needs))
             if not runs:
                 break
-            yield [self._determinism(settings), self._replicates(runs)]
+            self._looking = self._fixed(runs)
+            yield [self._determinism(settings), self._replicates(self._looking)]
+            self._looking = None
         if self._design.stack:
             yield from self._stack()
+
+    def ahead(self) -> bool:
+        """Give idle workers the next look's certain runs; return whether there are any.
+
+        While a look's last runs are under way, an arm that they cannot settle goes on already; so
+        does the baseline. Tuning per seed comes before a run, and is not done ahead.
+        """
+        if self._looking is None or self._design.tuning == "per-seed":
+            return False
+        priority = self.look()
+        needs = needed_seeds(priority) | needed_ahead(priority)
+        if not needs or self._deadline.ends(
+            priority, self._n_todo(priority, needs), "the next look"
+        ):
+            return False
+        settings = self._settings(needs)
+        return self._looking.extend(
+            missing(priority, runs_for(self._study, self._registered, settings, needs))
+        )
 
     # -- stages -------------------------------------------------------------------------------
 
@@ -229,10 +252,12 @@ class Course:
         best = selected(read_series(self._database, self._tune_name(arm.name, repeat), steps=False))
         return best.asked.changes if best else arm.settings
 
-    def _replicates(self, runs: Sequence[Asked]) -> Trials:
+    def _fixed(self, runs: Sequence[Asked]) -> FixedRuns:
         kept = [BASELINE] if self._study.contract.predicts else []
-        policy = FixedRuns(runs, kept=kept, folder=self._folder)
-        return self._open(f"{self._study.name}/replicate", "replicate", policy)
+        return FixedRuns(runs, kept=kept, folder=self._folder)
+
+    def _replicates(self, runs: FixedRuns) -> Trials:
+        return self._open(f"{self._study.name}/replicate", "replicate", runs)
 
     def _determinism(self, settings: Settings) -> Trials:
         """One baseline seed is run a second time, outside the rows."""
@@ -271,7 +296,7 @@ class Course:
         if self._deadline.ends(priority, len(runs) + len(stacked), "the stack"):
             return
         yield [
-            self._replicates(runs),
+            self._replicates(self._fixed(runs)),
             self._open(f"{self._study.name}/stack", "stack", FixedRuns(stacked)),
         ]
 

@@ -25,9 +25,10 @@ How the modules build on each other::
     ranks, power, planning     shrinkage and rank intervals; seeds; runs
     impact, costs, values      words, ratios, value for money
     rows, standing, details    the table's records and how they fill
-    table                      rank_table
+    table, ahead               rank_table; who is certain to go on
 """
 
+from search.statistics.ahead import certain_to_go_on
 from search.statistics.costs import cost_ratios
 from search.statistics.curves import CurveSummary, summarise_curves
 from search.statistics.designs import Screened, combinations_of, screen, screening_design
@@ -100,6 +101,7 @@ __all__ = [
     "Verdict",
     "WorthIt",
     "blocks_of",
+    "certain_to_go_on",
     "choose_members",
     "climb",
     "combinations_of",

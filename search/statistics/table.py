@@ -52,8 +52,8 @@ def rank_table(
     StatisticsError
         If a compared arm has no column, or the history does not fit the looks.
     """
-    case = _open_case(registration, replicates, measured or Measurements(), history)
-    frozen = [_align(look, case.columns) for look in history]
+    case = open_case(registration, replicates, measured or Measurements(), history)
+    frozen = [align(look, case.columns) for look in history]
     outcome = race(
         case.scores.pairs, case.delta, case.rules, history=frozen, no_more_runs=no_more_runs
     )
@@ -89,7 +89,7 @@ def rank_table(
     )
 
 
-def _open_case(
+def open_case(
     registration: Registration,
     replicates: Replicates,
     measured: Measurements,
@@ -190,7 +190,7 @@ def _pooled_sd(outcome: Race) -> float | None:
     return float(np.sqrt(pool[0])) if pool[0] > 0 else None
 
 
-def _align(look: Look, columns: Sequence[str]) -> Frozen:
+def align(look: Look, columns: Sequence[str]) -> Frozen:
     """One stored look as arrays over the present columns."""
     told = {entry.column: entry for entry in look.columns}
     rows = [(told[c].variance, told[c].df, told[c].p) if c in told else None for c in columns]
