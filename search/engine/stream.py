@@ -142,6 +142,11 @@ class Stream:
         study, number = key
         self._by_study[study].worker_lost(number, reason)
 
+    def again(self, key: Key) -> None:
+        """Hand a trial out once more whose worker never got to it."""
+        study, number = key
+        self._by_study[study].again(number)
+
     def lost(self, key: Key, reason: str) -> None:
         """End a trial whose workers keep dying."""
         study, number = key

@@ -291,6 +291,12 @@ class Trials:
         if live := self.live.get(number):
             self.leave(number, live, "lost", ended=live.seen, error=reason)
 
+    def again(self, number: int) -> None:
+        """Hand a trial out once more: what ran it is gone."""
+        if number in self.live:
+            self.worker_lost(number)
+            self._resumable.append(number)
+
     def lost(self, number: int, reason: str) -> None:
         """End a trial whose workers keep dying."""
         if live := self.live.get(number):

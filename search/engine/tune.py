@@ -17,11 +17,12 @@ import traceback
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from ray import cloudpickle, tune
+from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
@@ -97,6 +98,15 @@ class TrialActor(tune.Trainable):
             self._worker.close()
 
 
+@dataclass
+class Losses:
+    """The workers that a trial has lost, and how many more it may lose."""
+
+    count: int = 0
+    allowed: int = MAX_LOST
+    reason: str = "its workers died"
+
+
 class Bridge:
     """What Tune's hooks share: the stream, the trials under way, and what went wrong in it.
 
@@ -107,7 +117,7 @@ class Bridge:
     def __init__(self, stream: Stream, need: Mapping[str, float], workers: int | None) -> None:
         self.stream = stream
         self.keys: dict[str, Key] = {}
-        self.reasons: dict[str, str] = {}
+        self.losses: dict[Key, Losses] = {}
         self.error: Exception | None = None
         self._need, self._workers = need, workers
         self._limit, self._counted = 0, -RECOUNT_S
@@ -162,11 +172,20 @@ class StreamSearcher(Searcher):
         result: Mapping[str, Any] | None = None,  # noqa: ARG002 - Tune's signature
         error: bool = False,  # noqa: FBT001, FBT002 - Tune's signature
     ) -> None:
-        """Give up a trial that lost more workers than it may; others ended in the scheduler."""
-        key = self._bridge.keys.pop(trial_id, None)
-        if error and key is not None:
-            reason = self._bridge.reasons.pop(trial_id, "its workers died")
-            self._bridge.guard(lambda: self._bridge.stream.lost(key, reason), None)
+        """Give up a trial that lost more workers than it may; others ended in the scheduler.
+
+        Tune also gives a trial up whose worker died while it cleared up after the one before: that
+        one is begun again.
+        """
+        bridge, key = self._bridge, self._bridge.keys.pop(trial_id, None)
+        if not error or key is None:
+            return
+        losses = bridge.losses.get(key, Losses())
+        if losses.count > losses.allowed:
+            reason = f"lost {losses.count} workers: {losses.reason}"
+            bridge.guard(lambda: bridge.stream.lost(key, reason), None)
+        else:
+            bridge.guard(lambda: bridge.stream.again(key), None)
 
     def save(self, checkpoint_path: str) -> None:
         """Save nothing: the database is the only truth."""
@@ -195,12 +214,13 @@ class StreamScheduler(FIFOScheduler):
         bridge, key = self._bridge, self._bridge.keys.get(trial.trial_id)
         if key is None:
             return
-        reason, certain = _reason(trial)
+        losses = bridge.losses.setdefault(key, Losses())
+        losses.count += trial.status != Trial.PENDING  # then Tune tells of the same death twice
+        losses.reason, certain = _reason(trial)
         if certain:
-            trial.max_failures = min(trial.max_failures, 1)
-        bridge.reasons[trial.trial_id] = f"lost {trial.num_failures} workers: {reason}"
-        logger.warning("trial %d of %s lost its worker: %s", key[1], key[0], reason)
-        bridge.guard(lambda: bridge.stream.worker_lost(key, reason), None)
+            trial.max_failures = losses.allowed = 1
+        logger.warning("trial %d of %s lost its worker: %s", key[1], key[0], losses.reason)
+        bridge.guard(lambda: bridge.stream.worker_lost(key, losses.reason), None)
 
 
 class StreamStopper(tune.Stopper):
