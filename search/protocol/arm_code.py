@@ -55,7 +55,8 @@ def codes_of(
     before = {} if BASELINE in rerun else last["code"]
     kept = {name: code for name, code in before.items() if name not in rerun}
     sizes = {entry["name"]: entry["members"] for entry in last.get("techniques", ())}
-    codes = {BASELINE: kept.get(BASELINE, now[BASELINE])}
+    # what is withdrawn keeps its numbers
+    codes = {**kept, BASELINE: kept.get(BASELINE, now[BASELINE])}
     for technique in study.techniques:
         name, own = technique.name, now[technique.name]
         if technique.stage == "post-hoc":  # it is applied to what the baseline's code has predicted

@@ -164,7 +164,8 @@ def register(
     specification = _specification(study, design, seed=seed, folder=folder, data=data_digest)
     specification["techniques"] = _with_withdrawn(specification["techniques"], earlier)
     specification["code"] = codes_of(study, earlier, now, rerun)
-    specification["current_code"] = now
+    seen = earlier[-1].specification["current_code"] if earlier else {}
+    specification["current_code"] = {**seen, **now}
     record = earlier[-1] if earlier else None
     change = _change(record, specification, rerun) if record else Change("first")
     if record is None or change is not None:

@@ -32,6 +32,8 @@ class Measured:
         What counts.
     superseded
         Finished runs of the same arms that do not: other code, data or settings.
+    apart
+        Columns none of whose runs count, although there are some, and why.
     evaluation, objective
         Names of the metrics.
     """
@@ -40,6 +42,7 @@ class Measured:
     seeds: tuple[int, ...]
     runs: Mapping[tuple[str, int], TrialRecord]
     superseded: tuple[TrialRecord, ...]
+    apart: Mapping[str, str]
     evaluation: str
     objective: str
 
@@ -117,41 +120,38 @@ def measured_runs(
         Its seed list.
     """
     entries = {e["name"]: e for e in specification["techniques"] if e["status"] == "implemented"}
-    columns = [BASELINE]
     owners = {BASELINE: BASELINE}
     for name, entry in entries.items():
-        for column in entry["levels"] or [name]:
-            columns.append(column)
-            owners[column] = name
-    found: dict[tuple[str, int], list[TrialRecord]] = defaultdict(list)
-    for trial in (trial for record in series for trial in record.trials):
-        if trial.asked.arm in owners and trial.asked.seed in seeds and trial.result is not None:
-            found[trial.asked.arm, trial.asked.seed].append(trial)
+        owners |= dict.fromkeys(entry["levels"] or [name], name)
+    ended: dict[str, list[TrialRecord]] = defaultdict(list)
+    for record in series:
+        for trial in record.trials:
+            if trial.result is not None:
+                ended[trial.asked.arm].append(trial)
     runs: dict[tuple[str, int], TrialRecord] = {}
     superseded: list[TrialRecord] = []
-    for column in columns:
-        code = specification["code"].get(owners[column])
-        mine = {seed: found.get((column, seed), []) for seed in seeds}
-        stated = _stated(entries.get(owners[column]))
-        chosen = _choose(mine, code, specification, stated)
-        for seed, trials in mine.items():
-            for trial in trials:
-                if chosen.get(seed) is trial:
-                    runs[column, seed] = trial
-                else:
-                    superseded.append(trial)
+    apart: dict[str, str] = {}
+    for column, owner in owners.items():
+        code, mine = specification["code"].get(owner), ended[column]
+        on_seeds = [trial for trial in mine if trial.asked.seed in seeds]
+        chosen = _choose(on_seeds, code, specification, _stated(entries.get(owner)))
+        runs |= {(column, seed): trial for seed, trial in chosen.items()}
+        superseded += [trial for trial in on_seeds if chosen.get(trial.asked.seed) is not trial]
+        if mine and not chosen:
+            apart[column] = _difference(mine[-1], code, specification, seeds)
     return Measured(
-        columns=tuple(columns),
+        columns=tuple(owners),
         seeds=tuple(seeds),
         runs=runs,
         superseded=tuple(superseded),
+        apart=apart,
         evaluation=specification["evaluation"]["metric"],
         objective=specification["objectives"][0]["metric"],
     )
 
 
 def _choose(
-    trials: Mapping[int, Sequence[TrialRecord]],
+    trials: Sequence[TrialRecord],
     code: str | None,
     specification: Mapping[str, Any],
     stated: Mapping[str, Any],
@@ -159,8 +159,7 @@ def _choose(
     """Return one run per seed: right code and data, and the newest run's settings."""
     fitting = [
         trial
-        for group in trials.values()
-        for trial in group
+        for trial in trials
         if trial.asked.code == code
         and trial.asked.data == specification["data"]
         and trial.asked.max_steps == specification["max_steps"]
@@ -176,6 +175,23 @@ def _choose(
         if tuned_apart or digest(dict(trial.asked.configuration)) == settings:
             chosen.setdefault(trial.asked.seed, trial)  # a look may rest on the first
     return chosen
+
+
+def _difference(
+    run: TrialRecord, code: str | None, specification: Mapping[str, Any], seeds: Sequence[int]
+) -> str:
+    """Return in words what keeps a run from being compared with those that count."""
+    asked = run.asked
+    differs = {
+        f"{asked.max_steps} steps instead of {specification['max_steps']}": (
+            asked.max_steps != specification["max_steps"]
+        ),
+        "other data": asked.data != specification["data"],
+        "other code": code is not None and asked.code != code,
+        "other seeds": asked.seed not in seeds,
+    }
+    words = [name for name, true in differs.items() if true] or ["other settings"]
+    return f"its runs were made with {' and '.join(words)}"
 
 
 def _stated(entry: Mapping[str, Any] | None) -> Mapping[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -109,7 +110,7 @@ def rank_runs(
     specification = registrations[-1].specification
     bugs = measured.bugs()
     table = rank_table(
-        statistics_registration(specification, bugs),
+        statistics_registration(specification, bugs, measured.apart),
         measured.replicates(),
         measured=measured.measurements(),
         rng=np.random.default_rng(int(registrations[-1].hash, 16)),
@@ -146,11 +147,24 @@ def stack_members(priority: Priority) -> Membership:
 
 
 def statistics_registration(
-    specification: Mapping[str, Any], bugs: Mapping[str, str]
+    specification: Mapping[str, Any],
+    bugs: Mapping[str, str],
+    apart: Mapping[str, str] = MappingProxyType({}),
 ) -> Registration:
-    """Return a registration as the statistics see it."""
+    """Return a registration as the statistics see it.
+
+    Parameters
+    ----------
+    specification
+        What was registered.
+    bugs
+        Arms paused as "bug, mend and rerun".
+    apart
+        Columns whose runs cannot be compared, and why. What is still in the study file is measured
+        again; of what was withdrawn, it is the last word.
+    """
     return Registration(
-        arms=tuple(_arm(entry, bugs) for entry in specification["techniques"]),
+        arms=tuple(_arm(entry, bugs, apart) for entry in specification["techniques"]),
         direction=specification["evaluation"]["direction"],
         smallest_gain=specification["smallest_gain"],
         looks=tuple(specification["looks"]),
@@ -165,7 +179,8 @@ def has_bug(entry: Mapping[str, Any], bugs: Mapping[str, str]) -> bool:
     return any(column in bugs for column in (entry["name"], *entry["levels"]))
 
 
-def _arm(entry: Mapping[str, Any], bugs: Mapping[str, str]) -> Arm:
+def _arm(entry: Mapping[str, Any], bugs: Mapping[str, str], apart: Mapping[str, str]) -> Arm:
+    reasons = [apart.get(column) for column in entry["levels"] or [entry["name"]]]
     return Arm(
         name=entry["name"],
         smallest_gain=entry["smallest_gain"],
@@ -176,6 +191,7 @@ def _arm(entry: Mapping[str, Any], bugs: Mapping[str, str]) -> Arm:
         # an arm with a bug gets no more runs, and no score
         withdrawn=bool(entry.get("withdrawn")) or has_bug(entry, bugs),
         planned=entry["status"] == "planned",
+        not_comparable=reasons[0] if entry.get("withdrawn") and all(reasons) else None,
     )
 
 

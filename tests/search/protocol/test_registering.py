@@ -127,14 +127,32 @@ def test_one_more_technique_reuses_every_finished_run(laboratory, trained):
 def test_a_technique_that_is_withdrawn_stays_in_k(laboratory, trained):
     laboratory.run(study(GOOD, USELESS), ONE_LOOK)
     q = laboratory.priority().table.row("A").p_adjusted
-    n_runs = len(trained)
+    before, n_runs = laboratory.priority().table.row("B"), len(trained)
     laboratory.run(study(GOOD), ONE_LOOK)
     priority = laboratory.priority()
     assert reason(laboratory) == "-1 technique (B)"
     assert priority.table.n_registered == 2
     assert priority.table.row("A").p_adjusted == q
-    assert "withdrawn" in priority.table.row("B").flags
+    gone = priority.table.row("B")
+    assert "withdrawn" in gone.flags
+    assert (gone.verdict, gone.effect, gone.n_seeds) == (before.verdict, before.effect, 3)
     assert len(trained) == n_runs
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"smallest_gain": 0.3}, "other seeds"),
+        ({"max_steps": 2}, "3 steps instead of 2 and other seeds"),
+    ],
+)
+def test_a_withdrawn_technique_whose_runs_fit_no_more_is_not_comparable(laboratory, changes, words):
+    laboratory.run(study(GOOD, USELESS), ONE_LOOK)
+    laboratory.run(study(GOOD, **changes), ONE_LOOK)
+    row = laboratory.priority().table.row("B")
+    assert row.verdict == Verdict.NOT_COMPARABLE
+    assert row.note == f"its runs were made with {words}"
+    assert laboratory.priority().table.row("A").verdict == Verdict.ADOPT
 
 
 def test_a_withdrawn_technique_may_come_back(laboratory, trained):
