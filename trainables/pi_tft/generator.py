@@ -13,8 +13,8 @@ Each difficulty is a *cause*, which should feed certain techniques. `without` sw
 `preset("null")` is the default without any, so that no technique has anything to act on.
 
 imbalance
-    Few true misses are near, 2-4 % of the events are high risk. Feeds focal loss, class weighting,
-    threshold search, and temperature scaling after a focal loss.
+    Few true misses are near, 2-4 % of the events are high risk. Feeds threshold search, and a focal
+    loss or class weighting in decisions at 0.5 (hardly in the order of the events).
 od_jumps
     Most messages repeat a stale OD with propagation noise; the informative message is the last OD
     jump (its `c_time_lastob_end` is 0), not the last row. Off, all inputs of an event repeat one
@@ -55,7 +55,7 @@ class GeneratorConfig:
     missing_covariance: float = 0.05  # share of messages without the chaser's covariance
     biased_share: float = 0.15  # share of test events that belong to the held-out mission
     mission_bias: float = 1.0  # its offset of the estimate, in standard deviations
-    label_noise: float = 0.02  # share of train events with a wrong final risk
+    label_noise: float = 0.05  # share of train events with a wrong final risk
     truncated_share: float = 0.30  # share of train events whose messages end 1 to 5 days ahead
 
     def __post_init__(self) -> None:
