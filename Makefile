@@ -7,7 +7,7 @@ VENV_PACKAGE = $(shell $(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help setup setup-dev virtual-environment system-packages study check format test test-slow bench \
+.PHONY: help setup setup-dev virtual-environment system-packages study results check format test test-slow bench \
 	bench-faults clean
 
 help:  ## list the targets
@@ -53,6 +53,12 @@ system-packages:
 study: setup  ## a PI-TFT search on generated data, and its priority table
 	@$(BIN)/python studies/pi_tft_search.py search --trials 32
 	@$(BIN)/python studies/pi_tft.py run --profile quick
+
+results: setup  ## the standard-profile table that is kept under studies/results
+	@$(BIN)/python studies/pi_tft.py run --profile standard --storage sqlite:///results.db
+	@$(BIN)/winnow report pi-tft --storage sqlite:///results.db --format markdown \
+		--output studies/results/pi_tft.md --figures studies/results/pi_tft
+	@rm -f studies/results/pi_tft/*.pdf
 
 check: setup-dev  ## format, lint, types, import arrows
 	$(BIN)/ruff format --check .

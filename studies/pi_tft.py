@@ -8,10 +8,10 @@ from functools import partial
 
 from search import ASHA, Objective, Study, main
 from spaces.pi_tft import SPACE, TECHNIQUES
-from trainables.pi_tft.metrics import evaluate
 from trainables.pi_tft.real_data import load_messages
 from trainables.pi_tft.reference_lines import boosted_trees, latest_message
 from trainables.pi_tft.trainable import PiTft
+from trainables.techniques.binary import evaluate
 
 STUDY = Study(
     name="pi-tft",

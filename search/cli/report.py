@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -40,7 +42,10 @@ def report(
         str | None, typer.Option(help="leave-one-out, screen or ladder, instead of the table.")
     ] = None,
     figures: Annotated[
-        Path | None, typer.Option(help="Folder for the table's figures as SVG and PDF, besides.")
+        Path | None,
+        typer.Option(
+            help="Folder for the table's figures as SVG and PDF, besides; Markdown shows them."
+        ),
     ] = None,
     storage: Storage = STORAGE,
 ) -> None:
@@ -56,7 +61,8 @@ def report(
             found = study_report(database, name)
             text = render(found, format_)
             if figures is not None:
-                _draw(found, figures)
+                drawn = _draw(found, figures)
+                text += _links(drawn, output) if format_ == "markdown" and output else ""
         else:
             text = render_design(judge_design(database, name, design), format_)
     if output is None:
@@ -66,11 +72,22 @@ def report(
     output.write_text(text, encoding="utf-8")
 
 
-def _draw(report: PriorityReport | SearchReport, folder: Path) -> None:
+def _draw(report: PriorityReport | SearchReport, folder: Path) -> list[Path]:
+    """Write the figures; return those that a page can show."""
     if isinstance(report, SearchReport):
         raise OptionError("--figures draws a priority table; this study has only a search")
-    for format_ in ("svg", "pdf"):
-        write_figures(report, folder, format_)
+    write_figures(report, folder, "pdf")
+    return write_figures(report, folder, "svg")
+
+
+def _links(figures: Sequence[Path], page: Path) -> str:
+    """Return a section of Markdown that shows figures, found from where the page lies."""
+    folder = page.absolute().parent
+    shown = [
+        f"![{path.stem}](<{Path(os.path.relpath(path.absolute(), folder)).as_posix()}>)"
+        for path in figures
+    ]
+    return "\n## Figures\n\n" + "\n\n".join(shown) + "\n"
 
 
 def _name(context: typer.Context, file_or_name: str) -> str:

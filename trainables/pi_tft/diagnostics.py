@@ -7,60 +7,16 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import expit
 from torch import Tensor
 
-from search.trainable import Predictions
-from trainables.pi_tft import metrics
 from trainables.pi_tft.batches import Batch
 from trainables.pi_tft.losses import Criterion
 from trainables.pi_tft.model import PiTftNetwork
 from trainables.pi_tft.sequences import Events
-from trainables.techniques.calibration import fit_temperature
-from trainables.techniques.ranking import ranking_curve, threshold_of
+from trainables.techniques import pictures
+from trainables.techniques.pictures import Arrays
 
-CURVE_POINTS = 200  # of a curve as it is drawn: no eye sees more
 GRADIENT_EVENTS = 512  # training events that the task gradients are taken on: a typical large batch
-
-Arrays = dict[str, NDArray[Any]]
-
-
-def calibration(predictions: Predictions) -> Arrays:
-    """Return the reliability diagram and the temperature that would calibrate best.
-
-    Returns
-    -------
-    dict
-        ``reliability_count``, ``reliability_probability``, ``reliability_frequency``, each of shape
-        (n_bins,), NaN in empty bins, and the scalar ``temperature``.
-    """
-    labels = np.asarray(predictions.targets, np.float64)
-    count, probability, frequency = metrics.reliability(expit(predictions.scores), labels)
-    return {
-        "reliability_count": count,
-        "reliability_probability": probability,
-        "reliability_frequency": frequency,
-        "temperature": np.asarray(1 / fit_temperature(predictions).slope),
-    }
-
-
-def precision_recall(predictions: Predictions) -> Arrays:
-    """Return the precision-recall curve, and the thresholds that F1 and F2 choose on it.
-
-    Returns
-    -------
-    dict
-        ``pr_precision``, ``pr_recall``, ``pr_threshold`` (logits), each of shape (n_distinct,), and
-        the scalars ``threshold_f1`` and ``threshold_f2``.
-    """
-    curve = ranking_curve(predictions.scores, predictions.targets)
-    return {
-        "pr_precision": curve.precision,
-        "pr_recall": curve.recall,
-        "pr_threshold": curve.thresholds,
-        "threshold_f1": np.asarray(threshold_of(curve, beta=1.0)),
-        "threshold_f2": np.asarray(threshold_of(curve, beta=2.0)),
-    }
 
 
 def attention(network: PiTftNetwork, batch: Batch, events: Events) -> Arrays:
@@ -120,8 +76,7 @@ def figures(arrays: Arrays) -> dict[str, Any]:
     pairs = [(i, j) for i in range(len(names)) for j in range(i + 1, len(names))]
     shares = {"attention": "Attention of the last message", "pooling": "Share in the summary"}
     found = {
-        "reliability": _reliability(arrays),
-        "precision_recall": _precision_recall(arrays),
+        **pictures.figures(arrays),
         **{name: _by_message(arrays[name], title) for name, title in shares.items()},
         "selection": {
             "kind": "bars",
@@ -141,45 +96,6 @@ def figures(arrays: Arrays) -> dict[str, Any]:
             "values": [float(arrays["gradient_cosines"][i, j]) for i, j in pairs],
         }
     return found
-
-
-def _reliability(arrays: Arrays) -> dict[str, Any]:
-    filled = arrays["reliability_count"] > 0
-    return {
-        "kind": "curve",
-        "title": "Reliability on validation data",
-        "note": f"temperature {float(arrays['temperature']):.2f}",
-        "x_name": "predicted probability",
-        "y_name": "observed frequency",
-        "diagonal": True,
-        "x": arrays["reliability_probability"][filled],
-        "y": arrays["reliability_frequency"][filled],
-    }
-
-
-def _precision_recall(arrays: Arrays) -> dict[str, Any]:
-    n = len(arrays["pr_recall"])
-    kept = np.unique(np.linspace(0, n - 1, min(n, CURVE_POINTS)).round().astype(int))
-    marks = []
-    for beta in ("f1", "f2"):
-        threshold = float(arrays[f"threshold_{beta}"])
-        place = int(np.argmin(np.abs(arrays["pr_threshold"] - threshold)))
-        marks.append(
-            {
-                "name": f"best {beta.upper()}: threshold {expit(threshold):.2f}",
-                "x": arrays["pr_recall"][place],
-                "y": arrays["pr_precision"][place],
-            }
-        )
-    return {
-        "kind": "curve",
-        "title": "Precision and recall on validation data",
-        "x_name": "recall",
-        "y_name": "precision",
-        "x": arrays["pr_recall"][kept],
-        "y": arrays["pr_precision"][kept],
-        "marks": marks,
-    }
 
 
 def _by_message(shares: NDArray[Any], title: str) -> dict[str, Any]:

@@ -13,9 +13,10 @@ import numpy as np
 from search.trainable import Predictions
 from trainables.pi_tft.batches import splits_of
 from trainables.pi_tft.config import DataConfig
-from trainables.pi_tft.metrics import evaluate, evaluate_tuned, tuned_thresholds
+from trainables.pi_tft.metrics import evaluate_tuned
 from trainables.pi_tft.reference import ReferenceScores, fit_trees, latest_risk
 from trainables.pi_tft.sequences import Splits
+from trainables.techniques.binary import evaluate, tuned_thresholds
 from trainables.techniques.calibration import fit_temperature
 
 PLAIN = DataConfig()

@@ -17,6 +17,7 @@ from trainables.pi_tft.config import PiTftConfig
 from trainables.pi_tft.losses import Criterion, MissScale, active_tasks
 from trainables.pi_tft.model import Encoder, PiTftNetwork
 from trainables.pi_tft.training import Trainer
+from trainables.techniques import binary, pictures
 from trainables.techniques.randomness import RandomStream
 from trainables.techniques.stopping import EarlyStopping
 from trainables.techniques.surgery import GradientSurgery
@@ -112,8 +113,8 @@ class PiTft:
         events = self._splits.validation
         network = self._answering
         return {
-            **diagnostics.calibration(self._predictions()["validation"]),
-            **diagnostics.precision_recall(self._predictions()["validation"]),
+            **pictures.calibration(self._predictions()["validation"]),
+            **pictures.precision_recall(self._predictions()["validation"]),
             **diagnostics.attention(network, to_batch(events, self._device), events),
             **diagnostics.gradient_cosines(network, self._train, self._criterion),
         }
@@ -204,11 +205,11 @@ class PiTft:
 
     def _evaluate(self) -> dict[str, float]:
         predictions = self._predictions()
-        thresholds = metrics.tuned_thresholds(predictions["validation"])
+        thresholds = binary.tuned_thresholds(predictions["validation"])
         measured: dict[str, float] = {}
         for split, prefix in zip(SPLITS, ("val_", "test_"), strict=True):
             risk = np.asarray(getattr(self._splits, split).risk, np.float64)
-            plain = metrics.evaluate(predictions[split])
+            plain = binary.evaluate(predictions[split])
             tuned = metrics.evaluate_tuned(
                 predictions[split],
                 risk,

@@ -11,6 +11,7 @@ arXiv:1803.05407 (constant and cyclic rates while averaging).
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -86,3 +87,47 @@ class AveragingSchedule:
         progress = min(1.0, (step + 1) / max(1, self.anneal))
         share = 0.5 * (1 - math.cos(math.pi * progress))
         return share * self.rate + (1 - share) * before
+
+
+class PlateauSchedule:
+    """A factor on each group's own rate that falls whenever a metric stops rising.
+
+    The only schedule with a past: it follows what is measured, and so has a state.
+
+    Parameters
+    ----------
+    patience
+        Epochs without a new best that are waited for.
+    decay
+        What the factor is multiplied by then.
+
+    Examples
+    --------
+    >>> schedule = PlateauSchedule(patience=1, decay=0.5)
+    >>> for value in (0.6, 0.7, 0.7, 0.7):
+    ...     schedule.observe(value)
+    >>> schedule.factor
+    0.5
+    """
+
+    def __init__(self, patience: int, decay: float) -> None:
+        self._patience, self._decay = patience, decay
+        self._best, self._since = -math.inf, 0
+        self.factor = 1.0
+
+    def observe(self, value: float) -> None:
+        """Take note of an epoch's metric; greater is better."""
+        self._since += 1
+        if value > self._best:
+            self._best, self._since = value, 0
+        elif self._since > self._patience:
+            self.factor, self._since = self.factor * self._decay, 0
+
+    def state_dict(self) -> dict[str, float]:
+        """Return what `load_state_dict` needs to continue."""
+        return {"best": self._best, "since": self._since, "factor": self.factor}
+
+    def load_state_dict(self, state: Mapping[str, float]) -> None:
+        """Continue from what `state_dict` returned."""
+        self._best, self._since = state["best"], int(state["since"])
+        self.factor = state["factor"]

@@ -23,10 +23,12 @@ class EarlyStopping:
         The metric to watch; greater is better.
     patience
         Steps without a new best after which to stop.
+    min_delta
+        A new best is greater than the last by more than this.
     """
 
-    def __init__(self, metric: str, patience: int) -> None:
-        self._metric, self._patience = metric, patience
+    def __init__(self, metric: str, patience: int, *, min_delta: float = 0.0) -> None:
+        self._metric, self._patience, self._min_delta = metric, patience, min_delta
         self._best = -math.inf
         self._since = 0
         self._metrics: dict[str, float] = {}
@@ -45,7 +47,7 @@ class EarlyStopping:
     def observe(self, metrics: Mapping[str, float], network: nn.Module) -> None:
         """Take note of a step; a value that is not finite is never a best one."""
         self._since += 1
-        if metrics[self._metric] > self._best:
+        if metrics[self._metric] > self._best + self._min_delta:
             self._best, self._since = metrics[self._metric], 0
             self._metrics = dict(metrics)
             self._weights = {k: v.detach().clone() for k, v in network.state_dict().items()}

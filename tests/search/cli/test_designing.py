@@ -1,6 +1,7 @@
 """Designs, scouts, figures and notebooks, as a person asks for them."""
 
 import json
+import re
 from pathlib import Path
 
 import optuna
@@ -81,6 +82,14 @@ def test_a_table_reaches_the_dashboard_a_notebook_and_a_paper(winnow, study_file
     assert any("Focal loss" in str(text) for text in attributes.values())
     assert winnow("report", "toy", "--figures", "figures").status == 0
     assert {path.suffix for path in Path("figures").iterdir()} == {".svg", ".pdf"}
+    page = Path("results/page.md")
+    answer = winnow(
+        "report", "toy", "--format", "markdown", "--output", page, "--figures", "results/drawn"
+    )
+    assert answer.status == 0, answer.err
+    shown = re.findall(r"!\[.*\]\(<(.+)>\)", page.read_text(encoding="utf-8"))
+    assert "drawn/toy-forest.svg" in shown
+    assert all((page.parent / link).is_file() for link in shown)
     found = search.results("toy")
     assert list(found.table["technique"]) == ["Focal loss"]
     assert len(found.runs) == len(study.trials)

@@ -15,8 +15,8 @@ import torch
 from search.configuration import override
 from spaces.pi_tft import BASELINE, TECHNIQUES
 from trainables.pi_tft.generator import CAUSES, without
-from trainables.pi_tft.metrics import evaluate
 from trainables.pi_tft.trainable import PiTft
+from trainables.techniques.binary import evaluate
 
 SEEDS = {"default": range(100, 120), "null": range(100, 108)}
 STEPS = 6

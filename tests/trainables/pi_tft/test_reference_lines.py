@@ -9,9 +9,9 @@ from search.trainable import Predictions
 from trainables.pi_tft.batches import splits_of
 from trainables.pi_tft.config import DataConfig
 from trainables.pi_tft.generator import GeneratorConfig
-from trainables.pi_tft.metrics import evaluate
 from trainables.pi_tft.reference import latest_risk
 from trainables.pi_tft.reference_lines import boosted_trees, latest_message
+from trainables.techniques.binary import evaluate
 
 CONFIG = DataConfig(GeneratorConfig(n_train=400, n_validation=300, n_test=300))
 

@@ -9,11 +9,11 @@ import torch
 from search.configuration import flatten, override
 from search.errors import TrainableError
 from search.trainable import inspect_trainable
-from trainables.pi_tft import metrics
 from trainables.pi_tft.config import PiTftConfig
 from trainables.pi_tft.generator import GeneratorConfig
 from trainables.pi_tft.sequences import Splits
 from trainables.pi_tft.trainable import CHECKPOINT, PiTft
+from trainables.techniques import binary
 from trainables.techniques.calibration import fit_isotonic, fit_temperature, fit_threshold
 
 SMALL = {"model.width": 8, "optim.batch_size": 32, "optim.encoder_lr": 0.02, "optim.head_lr": 0.02}
@@ -166,7 +166,7 @@ def test_predictions_are_those_the_step_was_measured_on(splits: Splits) -> None:
     step = one.step()
     for split, prefix in (("validation", "val_"), ("test", "test_")):
         predictions = one.predict(split)
-        for name, value in metrics.evaluate(predictions).items():
+        for name, value in binary.evaluate(predictions).items():
             assert step[prefix + name] == value
         events = getattr(splits, split)
         assert np.array_equal(predictions.targets, events.label)
@@ -177,17 +177,17 @@ def test_thresholds_of_the_test_split_come_from_validation(splits: Splits) -> No
     one = run(splits, max_steps=2)
     last = curve(one)[-1]
     moved = fit_threshold(one.predict("validation"))(one.predict("test"))
-    assert last["test_f1_tuned"] == metrics.evaluate(moved)["f1"]
+    assert last["test_f1_tuned"] == binary.evaluate(moved)["f1"]
 
 
 def test_post_hoc_techniques_fit_and_apply(splits: Splits) -> None:
     one = run(splits, max_steps=2)
     curve(one)
     validation, test = one.predict("validation"), one.predict("test")
-    plain = metrics.evaluate(test)
-    warm = metrics.evaluate(fit_temperature(validation)(test))
+    plain = binary.evaluate(test)
+    warm = binary.evaluate(fit_temperature(validation)(test))
     assert warm["ap"] == pytest.approx(plain["ap"])
-    calibrated = metrics.evaluate(fit_isotonic(validation)(validation))
+    calibrated = binary.evaluate(fit_isotonic(validation)(validation))
     assert calibrated["ece"] < 1e-3
 
 
@@ -214,7 +214,7 @@ def test_early_stopping_ends_at_the_best_epochs_weights_and_metrics(splits: Spli
     peak = next(step for step in steps if step["val_ap"] == best)
     assert steps[-1] == peak
     assert steps.index(peak) == len(steps) - 1 - 3
-    assert metrics.evaluate(one.predict("test"))["ap"] == steps[-1]["test_ap"]
+    assert binary.evaluate(one.predict("test"))["ap"] == steps[-1]["test_ap"]
 
 
 def test_at_full_length_early_stopping_also_answers_with_the_best(splits: Splits) -> None:
