@@ -7,6 +7,7 @@
     ├── TechniqueError   (ValueError)    a technique is wrong
     ├── StudyError       (ValueError)    a study is wrong: all its problems at once
     ├── TrainableError   (TypeError)     a trainable does not meet the contract
+    ├── DataError        (ValueError)    a data file does not hold what it should
     ├── OptionError      (ValueError)    a command's option is wrong
     ├── StatisticsError  (ValueError)    numbers from which no honest statement follows
     ├── EngineError      (RuntimeError)  the engine cannot run, or stopped
@@ -50,6 +51,10 @@ class StudyError(_ProblemsError, ValueError):
 
 class TrainableError(_ProblemsError, TypeError):
     """A trainable does not meet the contract."""
+
+
+class DataError(WinnowError, ValueError):
+    """A data file is missing, or does not hold what it should."""
 
 
 class OptionError(WinnowError, ValueError):

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from search.errors import DataError
 from trainables.pi_tft.columns import COLUMNS, OFFICIAL_TEST, REQUIRED, TRUE_RISK
 from trainables.pi_tft.physics import HIGH_RISK, RISK_FLOOR
 
@@ -54,10 +55,6 @@ TCA_STATE_COLUMNS = (
 _NORM_TOLERANCE = 1e-6  # km and km/s; the file has about ten significant digits
 
 _log = logging.getLogger(__name__)
-
-
-class DataError(ValueError):
-    """A file is not what it should be, or cannot serve the purpose it is asked for."""
 
 
 def load_kelvins(path: Path) -> pd.DataFrame:

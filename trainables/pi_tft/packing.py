@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from search.errors import DataError
 from trainables.pi_tft import physics
 from trainables.pi_tft.columns import MISSING_SHARE
 from trainables.pi_tft.events import Events, Singles, Splits
-from trainables.pi_tft.kelvins import DataError
 from trainables.pi_tft.raw_events import RawEvents
 from trainables.pi_tft.scaling import Floats, Scaler, compress
 

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from search.errors import DataError
 from trainables.pi_tft import columns, physics
 from trainables.pi_tft.columns import OBJECT_TYPES, STATIC, TEMPORAL, Compression
 from trainables.pi_tft.conjunctions import Conjunctions
-from trainables.pi_tft.kelvins import DataError
 
 Floats = NDArray[np.float64]
 

@@ -17,11 +17,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from search.errors import DataError
 from trainables.pi_tft import physics
 from trainables.pi_tft.conjunctions import HORIZON_DAYS, generate
 from trainables.pi_tft.events import Events, Splits
 from trainables.pi_tft.generator import GeneratorConfig
-from trainables.pi_tft.kelvins import DataError
 from trainables.pi_tft.packing import pack
 from trainables.pi_tft.raw_events import (
     RawEvents,

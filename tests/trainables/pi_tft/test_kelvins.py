@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score
 
+from search.errors import DataError
 from trainables.pi_tft import physics
 from trainables.pi_tft.archive import write_archive
 from trainables.pi_tft.columns import COLUMNS
@@ -21,7 +22,6 @@ from trainables.pi_tft.kelvins import (
     EVENT_TABLE_COLUMNS,
     TCA_STATE_COLUMNS,
     TEST_EVENT_OFFSET,
-    DataError,
     honest_subset,
     load_event_table,
     load_kelvins,

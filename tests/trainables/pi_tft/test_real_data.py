@@ -5,10 +5,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from search.errors import DataError
 from trainables.pi_tft.archive import write_archive
 from trainables.pi_tft.conjunctions import generate
 from trainables.pi_tft.generator import GeneratorConfig
-from trainables.pi_tft.kelvins import EVENT_TABLE_COLUMNS, DataError
+from trainables.pi_tft.kelvins import EVENT_TABLE_COLUMNS
 from trainables.pi_tft.real_data import load_messages
 
 

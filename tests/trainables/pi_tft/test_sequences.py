@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from search.errors import DataError
 from trainables.pi_tft import physics
 from trainables.pi_tft.archive import to_frame, write_archive
 from trainables.pi_tft.columns import OFFICIAL_TEST, TEMPORAL, TRUE_RISK
@@ -17,7 +18,6 @@ from trainables.pi_tft.generator import GeneratorConfig
 from trainables.pi_tft.kelvins import (
     EVENT_TABLE_COLUMNS,
     TEST_EVENT_OFFSET,
-    DataError,
     load_kelvins,
 )
 from trainables.pi_tft.raw_events import from_conjunctions, from_messages

@@ -1,0 +1,1 @@
+"""The Pretrained Actigraphy Transformer: classification of a week of minute-level activity."""

@@ -1,0 +1,244 @@
+"""Self-supervised pre-training of an encoder, and the files that encoders are kept in.
+
+The published code's error "on masked only" takes the numbers of hidden patches for those of
+minutes, and so counts a few minutes of each batch's first person. Here "masked" is every minute of
+the hidden patches; the published result of that variant does not carry over.
+
+References
+----------
+Ruan et al. 2024, arXiv:2411.15240: Adam, batches of 128, 90 % hidden, error over all minutes.
+Savitzky and Golay 1964, "Smoothing and differentiation of data by simplified least squares
+procedures", doi:10.1021/ac60214a047.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final, get_args
+
+import numpy as np
+import torch
+from scipy.signal import savgol_filter
+from torch import Tensor
+
+from search.errors import CheckpointError, TrainableError
+from trainables.pat.encoder import PatEncoder
+from trainables.pat.masked import MaskedAutoencoder, Points, draw_masking
+from trainables.techniques.randomness import RandomStream
+
+PRETRAIN_LR: Final[Mapping[str, float]] = MappingProxyType(
+    {"S": 1e-3, "M": 1e-3, "L": 1e-4, "H": 1e-5}
+)
+ADAM_EPS: Final = 1e-7  # Keras's, ten times torch's
+
+
+@dataclass(frozen=True)
+class PretrainConfig:
+    """How an encoder is pre-trained.
+
+    Parameters
+    ----------
+    mask_ratio
+        Share of patches hidden. The paper compares 0.25 to 0.9; 0.9 was best.
+    loss
+        Minutes that count: "all" as published, or those of the hidden patches only ("masked").
+    epochs
+        Passes over the data. Published runs stop early within 10,000; few suffice on small data.
+    lr
+        Adam's learning rate; the published one depends on the size, see `PRETRAIN_LR`.
+    batch_size
+        Persons per step.
+    bfloat16
+        Compute in mixed precision; weights stay in single precision.
+    smooth
+        Smooth activity, input and target alike, with a Savitzky-Golay filter.
+    smooth_window, smooth_order
+        The filter's window in minutes, odd, and the degree of its polynomials.
+
+    Raises
+    ------
+    TrainableError
+        When a value is out of its range.
+    """
+
+    mask_ratio: float = 0.9
+    loss: Points = "all"
+    epochs: int = 20
+    lr: float = 1e-3
+    batch_size: int = 128
+    bfloat16: bool = False
+    smooth: bool = False
+    smooth_window: int = 51
+    smooth_order: int = 3
+
+    def __post_init__(self) -> None:
+        rules = {
+            f"mask_ratio is between 0 and 1, not {self.mask_ratio}": 0 < self.mask_ratio < 1,
+            f"loss is one of {', '.join(get_args(Points))}, not {self.loss}": self.loss
+            in get_args(Points),
+            f"epochs is at least 0, not {self.epochs}": self.epochs >= 0,
+            f"lr is positive, not {self.lr}": self.lr > 0,
+            f"batch_size is at least 1, not {self.batch_size}": self.batch_size >= 1,
+            f"smooth_window is odd and above smooth_order, {self.smooth_order}; it is "
+            f"{self.smooth_window}": self.smooth_window % 2 == 1
+            and self.smooth_window > self.smooth_order >= 0,
+        }
+        problems = [f"PretrainConfig: {rule}" for rule, holds in rules.items() if not holds]
+        if problems:
+            raise TrainableError(problems)
+
+
+def smoothed(activity: Tensor, window: int = 51, order: int = 3) -> Tensor:
+    """Return Savitzky-Golay-smoothed activity, (rows, minutes), on its device and in its dtype.
+
+    Raises
+    ------
+    TrainableError
+        When the rows are shorter than the window.
+    """
+    if activity.shape[1] < window:
+        raise TrainableError(
+            f"smoothing over {window} minutes needs rows as long, not {activity.shape[1]} minutes"
+        )
+    smooth = savgol_filter(activity.detach().cpu().numpy(), window, order, axis=1)
+    return torch.from_numpy(smooth).to(activity)
+
+
+def pretrain(
+    encoder: PatEncoder,
+    activity: Tensor,
+    config: PretrainConfig,
+    seed: int,
+    on_epoch: Callable[[int, float], None] | None = None,
+) -> list[float]:
+    """Train an encoder, in place and where it is, to rebuild hidden patches.
+
+    Parameters
+    ----------
+    encoder : PatEncoder
+    activity : Tensor of shape (n, minutes)
+        Standardised; on any device.
+    config : PretrainConfig
+        Its precision holds whatever `torch.autocast` surrounds the call, which would go on with
+        the weights of the first step.
+    seed
+        Draws the decoder, the order of the rows, the masks and dropout. No global generator moves.
+    on_epoch
+        Called after each epoch with its number, from 1, and its loss.
+
+    Returns
+    -------
+    list of float
+        Mean training loss of each epoch, as seen while training.
+
+    Raises
+    ------
+    TrainableError
+        When there are no rows, or their length does not fit the patch or the smoothing.
+    """
+    if len(activity) == 0:
+        raise TrainableError("pre-training needs at least one row of activity")
+    if config.smooth:
+        activity = smoothed(activity, config.smooth_window, config.smooth_order)
+    run = _Run(encoder, activity, config, seed)
+    losses: list[float] = []
+    for epoch in range(1, config.epochs + 1):
+        losses.append(run.epoch())
+        if on_epoch is not None:
+            on_epoch(epoch, losses[-1])
+    return losses
+
+
+class _Run:
+    """The autoencoder, its optimizer and its random numbers while they are needed."""
+
+    def __init__(
+        self, encoder: PatEncoder, activity: Tensor, config: PretrainConfig, seed: int
+    ) -> None:
+        place = next(encoder.parameters())
+        first, second = np.random.SeedSequence(seed).generate_state(2, np.uint32).tolist()
+        self._activity, self._config, self._place = activity, config, place
+        self._draws = torch.Generator().manual_seed(first)  # order and masks: dropout moves neither
+        self._noise = RandomStream(second, place.device)
+        with self._noise.active():
+            self._autoencoder = MaskedAutoencoder(encoder).to(place)
+        self._optimizer = torch.optim.Adam(
+            self._autoencoder.parameters(), lr=config.lr, eps=ADAM_EPS
+        )
+
+    def epoch(self) -> float:
+        """Train one epoch, with the encoder's mode left as it was, and return its mean loss."""
+        training = self._autoencoder.encoder.training
+        self._autoencoder.train()
+        order = torch.randperm(len(self._activity), generator=self._draws)
+        total = torch.zeros((), device=self._place.device)
+        with self._noise.active(), torch.autocast(self._place.device.type, enabled=False):
+            for rows in torch.split(order, self._config.batch_size):
+                total = total + self._step(rows) * len(rows)
+        self._autoencoder.encoder.train(training)
+        return float(total) / len(order)
+
+    def _step(self, rows: Tensor) -> Tensor:
+        batch = self._activity.index_select(0, rows.to(self._activity.device)).to(self._place)
+        tokens = batch.shape[1] // self._autoencoder.encoder.size.patch
+        masking = draw_masking(tokens, self._config.mask_ratio, self._draws)
+        self._optimizer.zero_grad()
+        with self._precision():
+            loss = self._autoencoder.loss(batch, masking.to(batch.device), self._config.loss)
+        loss.backward()  # type: ignore[no-untyped-call]  # torch's stub
+        self._optimizer.step()
+        return loss.detach()
+
+    def _precision(self) -> torch.autocast:
+        """Each step casts the weights anew: an outer autocast's cache would outlive them."""
+        return torch.autocast(
+            self._place.device.type,
+            torch.bfloat16,
+            enabled=self._config.bfloat16,
+            cache_enabled=False,
+        )
+
+
+def save_encoder(path: Path, encoder: PatEncoder) -> None:
+    """Write an encoder's weights, and the layout that they belong to."""
+    weights = {name: value.detach().cpu() for name, value in encoder.state_dict().items()}
+    torch.save({"layout": encoder.layout(), "weights": weights}, path)
+
+
+def load_encoder(path: Path, encoder: PatEncoder) -> None:
+    """Give an encoder the weights that `save_encoder` wrote.
+
+    Raises
+    ------
+    CheckpointError
+        When the file is damaged, or no checkpoint.
+    OSError
+        When there is no such file, or it cannot be opened.
+    TrainableError
+        When it is no encoder's, or its encoder has another layout; the encoder stays as it was.
+    """
+    saved = _read(path)
+    if not isinstance(saved, dict) or set(saved) != {"layout", "weights"}:
+        raise TrainableError(f"{path} holds no encoder that `save_encoder` wrote")
+    theirs, ours = saved["layout"], encoder.layout()
+    problems = [
+        f"the encoder in {path} has {name} {theirs.get(name)}, this one {ours.get(name)}"
+        for name in dict.fromkeys([*ours, *theirs])
+        if theirs.get(name) != ours.get(name)
+    ]
+    if problems:
+        raise TrainableError(problems)
+    encoder.load_state_dict(saved["weights"])
+
+
+def _read(path: Path) -> Any:
+    content = BytesIO(path.read_bytes())  # what is wrong from here on is wrong with the content
+    try:
+        return torch.load(content, map_location="cpu", weights_only=True)
+    except (RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+        raise CheckpointError(f"{path} is no readable checkpoint: {error}") from error

@@ -1,0 +1,185 @@
+"""From recordings, or from the generator, to the splits that a run uses.
+
+- Nobody is in two splits: participants are split, not windows, and stratified by label.
+- Held-out participants depend on `split_seed` alone. Validation participants depend on `seed`.
+- People whose label is unknown serve pre-training (`Splits.unlabelled`), nothing else.
+- Windows that were worn too little are dropped from training only.
+- Nothing is scaled here: `normalisation` is fitted on the train split.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+
+from search.errors import DataError
+from trainables.pat.actigraphs import draw_all
+from trainables.pat.generator import GeneratorConfig
+from trainables.pat.nonwear import NonWear, handle
+from trainables.pat.windows import (
+    UNKNOWN,
+    Flags,
+    Numbers,
+    Recordings,
+    Windows,
+    cut,
+)
+
+Replication = Literal["fixed", "resplit"]
+
+
+@dataclass(frozen=True, eq=False)
+class Splits:
+    """Windows of one run.
+
+    Attributes
+    ----------
+    train, validation, test : Windows
+        Labelled; no participant is in two of them.
+    unlabelled : Windows or None
+        Further participants, whose label is -1, for pre-training.
+    dropped : mapping of str to int
+        What was left out on the way, and why: the counts of `windows.cut` and `nonwear.handle`.
+    """
+
+    train: Windows
+    validation: Windows
+    test: Windows
+    unlabelled: Windows | None = None
+    dropped: Mapping[str, int] = field(default_factory=dict)
+
+
+def make_splits(
+    raw: Recordings,
+    *,
+    split_seed: int,
+    seed: int,
+    days: int,
+    nonwear: NonWear | None = None,
+    test_share: float = 0.3,
+    validation_share: float = 0.3,
+    replication: Replication = "fixed",
+) -> Splits:
+    """Split recordings by participant.
+
+    Parameters
+    ----------
+    raw : Recordings
+        From `real_data.load_actigraphy`.
+    split_seed : int
+        Chooses the held-out participants.
+    seed : int
+        Chooses the validation participants among the rest.
+    days : int
+        Length of a window.
+    nonwear : NonWear, optional
+        How minutes without the device are found and treated; the default marks them.
+    test_share, validation_share : float
+        Share of the labelled participants held out, and of the remaining ones that validate. Large,
+        because Depresjon's 23 depressed people have to serve three splits.
+    replication : {"fixed", "resplit"}
+        "resplit" redraws the held-out participants for every `seed`.
+
+    Raises
+    ------
+    DataError
+        If no window is left, or a split would lack depressed or other people.
+    """
+    windows, dropped = cut(raw, days)
+    parts = {
+        name: windows.take(np.isin(windows.participant, people))
+        for name, people in _partition(
+            raw, (test_share, validation_share), split_seed, seed, replication
+        ).items()
+    }
+    for name in ("train", "validation", "test"):
+        _require_both(name, parts[name].label)
+    return _handled(parts, nonwear or NonWear(), {**raw.dropped, **dropped})
+
+
+def generate_splits(
+    generator: GeneratorConfig, *, seed: int, nonwear: NonWear | None = None
+) -> Splits:
+    """Draw all splits afresh from `seed`: the replication "fresh".
+
+    Parameters
+    ----------
+    generator : GeneratorConfig
+        Sizes and difficulties.
+    seed : int
+        Drives everything random.
+    nonwear : NonWear, optional
+        As in `make_splits`.
+    """
+    parts: dict[str, Windows] = {
+        role: part.windows for role, part in draw_all(generator, seed).items()
+    }
+    return _handled(parts, nonwear or NonWear(), {})
+
+
+def _handled(parts: Mapping[str, Windows], how: NonWear, dropped: Mapping[str, int]) -> Splits:
+    """Treat minutes not worn; held-out windows are never dropped, so that every arm answers all."""
+    held_out = replace(how, handling="keep") if how.handling == "drop" else how
+    splits: dict[str, Windows] = {}
+    left_out = 0
+    for name, windows in parts.items():
+        rule = held_out if name in ("validation", "test") else how
+        if len(windows):
+            splits[name], counts = handle(windows, rule)
+            left_out += counts["windows_not_worn"]
+    _require_both("train", splits["train"].label)
+    return Splits(
+        splits["train"],
+        splits["validation"],
+        splits["test"],
+        splits.get("unlabelled"),
+        {**dropped, "windows_not_worn": left_out},
+    )
+
+
+def _partition(
+    raw: Recordings,
+    shares: tuple[float, float],
+    split_seed: int,
+    seed: int,
+    replication: Replication,
+) -> dict[str, Numbers]:
+    """Find the participants of each split.
+
+    All recorded people take part, whether they have a window or not: the length of a window must
+    not move anybody to another split.
+    """
+    held_out = [split_seed] if replication == "fixed" else [split_seed, seed]
+    known = raw.label != UNKNOWN
+    people, depressed = raw.participant[known], raw.label[known] == 1
+    in_test = _stratified(depressed, shares[0], np.random.default_rng(held_out))
+    rest, left = people[~in_test], depressed[~in_test]
+    in_validation = _stratified(left, shares[1], np.random.default_rng([seed]))
+    return {
+        "train": rest[~in_validation],
+        "validation": rest[in_validation],
+        "test": people[in_test],
+        "unlabelled": raw.participant[~known],
+    }
+
+
+def _require_both(name: str, label: Numbers) -> None:
+    positive = int((label == 1).sum())
+    if positive in (0, len(label)):
+        raise DataError(
+            f"the {name} split must hold windows of depressed and of other people, got {positive} "
+            f"of depressed people among {len(label)}"
+        )
+
+
+def _stratified(depressed: Flags, share: float, rng: np.random.Generator) -> Flags:
+    """Mark a share of each group, at least one person where there is any."""
+    chosen = np.zeros(len(depressed), np.bool_)
+    for group in (~depressed, depressed):
+        members = rng.permutation(np.flatnonzero(group))
+        size = min(len(members), max(1, round(share * len(members))))
+        chosen[members[:size]] = True
+    return chosen

@@ -1,0 +1,197 @@
+"""Pat: the trainable that a study runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from search.errors import TrainableError, near_miss
+from search.trainable import Predictions
+from trainables.pat.config import PatConfig
+from trainables.pat.heads import PatClassifier, PatHead
+from trainables.pat.initial import make_encoder, start
+from trainables.pat.inputs import Inputs, Rows, inputs_of, splits_of
+from trainables.pat.training import Trainer
+from trainables.techniques import binary, pictures
+from trainables.techniques.randomness import RandomStream
+from trainables.techniques.stopping import EarlyStopping
+
+OBJECTIVE = "val_auroc"  # what early stopping watches
+CHECKPOINT = "pat.pt"
+SPLITS = ("validation", "test")
+EVALUATED_TOGETHER = 256  # windows: few enough for a week of minutes in size L
+
+
+class Pat:
+    """A run of PAT: one step is one epoch of fine-tuning.
+
+    Scores of its predictions are logits: σ(score) is the probability of a depression.
+
+    Parameters
+    ----------
+    config : PatConfig
+    seed
+        Drives everything random but pre-training: the people drawn (or who validates), first
+        weights, the order of windows and dropout, each from a stream of its own.
+    max_steps
+        Epochs of the longest run. A run has ``config.stop.epochs`` of them at most.
+    data : None, Recordings or Splits
+        None draws people from the generator; see `trainables.pat.inputs.splits_of`.
+    """
+
+    def __init__(self, config: PatConfig, *, seed: int, max_steps: int, data: Any = None) -> None:
+        self._config, self._epochs = config, min(max_steps, config.stop.epochs)
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        splits = splits_of(config.data, data, seed=seed)
+        self._inputs = inputs_of(config.data, splits, self._device)
+        init_seed, order_seed, noise_seed = _seeds(seed)
+        self._network = self._started(init_seed, recorded=data is not None)
+        self._noise = RandomStream(noise_seed, self._device)
+        self._trainer = Trainer(
+            self._network,
+            self._inputs.train,
+            config.optim,
+            config.loss,
+            epochs=self._epochs,
+            order_seed=order_seed,
+        )
+        stop = config.stop
+        self._stopping = (
+            EarlyStopping(OBJECTIVE, stop.patience, min_delta=stop.min_delta)
+            if stop.patience
+            else None
+        )
+        self._steps, self._done = 0, False
+
+    @property
+    def done(self) -> bool:
+        """Whether the run is over: stopped early, or at its full length."""
+        return self._done
+
+    @property
+    def inputs(self) -> Inputs:
+        """The scaled splits."""
+        return self._inputs
+
+    def step(self) -> dict[str, float]:
+        """Train one epoch and evaluate validation; at the run's last step, the test split too.
+
+        With early stopping, the last step restores the best epoch's weights and answers with that
+        epoch's metrics.
+
+        Raises
+        ------
+        TrainableError
+            If the run is over.
+        """
+        if self._done:
+            raise TrainableError(f"this run of Pat is over after {self._steps} steps")
+        measured = self._trainer.epoch(self._noise) | self._evaluate("validation")
+        measured["generalization_gap"] = measured["val_nll"] - measured["train_nll"]
+        self._trainer.observe(measured[OBJECTIVE])
+        self._steps += 1
+        self._done = self._steps >= self._epochs
+        if self._stopping is not None:
+            measured = self._watch(self._stopping, measured)
+        return measured | self._evaluate("test") if self._done else measured
+
+    def predict(self, split: str) -> Predictions:
+        """Return logits, labels and participants of "validation" or "test".
+
+        Raises
+        ------
+        TrainableError
+            If there is no such split.
+        """
+        if split not in SPLITS:
+            raise TrainableError(f"Pat has no split '{split}'{near_miss(split, SPLITS)}")
+        return self._predict(getattr(self._inputs, split))
+
+    def diagnose(self) -> dict[str, Any]:
+        """Return what explains this run, as a study's reports draw it."""
+        validation = self.predict("validation")
+        arrays = {**pictures.calibration(validation), **pictures.precision_recall(validation)}
+        return pictures.figures(arrays)
+
+    def save(self, directory: Path) -> None:
+        """Write a checkpoint: tensors and plain values only."""
+        state = {
+            "trainer": self._trainer.state_dict(),
+            "noise": self._noise.state_dict(),
+            "stopping": None if self._stopping is None else self._stopping.state_dict(),
+            "steps": self._steps,
+            "done": self._done,
+        }
+        torch.save(state, Path(directory) / CHECKPOINT)
+
+    def load(self, directory: Path) -> None:
+        """Continue from a checkpoint, on whichever device this run has."""
+        path = Path(directory) / CHECKPOINT
+        state = torch.load(path, map_location=self._device, weights_only=True)
+        self._trainer.load_state_dict(state["trainer"])
+        self._noise.load_state_dict(state["noise"])
+        if self._stopping is not None:
+            self._stopping.load_state_dict(state["stopping"])
+        self._steps, self._done = state["steps"], state["done"]
+        if self._done and self._stopping is not None:
+            self._stopping.restore(self._network)
+
+    def close(self) -> None:
+        """Give cached memory of the accelerator back to the next trial of this worker."""
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def _started(self, seed: int, *, recorded: bool) -> PatClassifier:
+        config, inputs = self._config, self._inputs
+        with RandomStream(seed, self._device).active():
+            encoder = make_encoder(config.model)
+            head = PatHead(encoder.size.width, config.model.head, config.model.dropout)
+            network = PatClassifier(encoder, head).to(self._device)
+        unlabelled = inputs.train.activity if inputs.unlabelled is None else inputs.unlabelled
+        start(
+            network.encoder,
+            config.init,
+            config.data,
+            config.model,
+            unlabelled if recorded else None,
+        )
+        return network
+
+    def _watch(self, stopping: EarlyStopping, measured: dict[str, float]) -> dict[str, float]:
+        """Take note of a step; at the run's last one, go back to the best."""
+        stopping.observe(measured, self._network)
+        self._done = self._done or stopping.exhausted
+        if not self._done:
+            return measured
+        stopping.restore(self._network)
+        return measured | stopping.metrics
+
+    def _predict(self, rows: Rows) -> Predictions:
+        self._network.eval()
+        with torch.inference_mode(), self._precision():
+            parts = torch.split(rows.activity, EVALUATED_TOGETHER)
+            logits: Tensor = torch.cat([self._network(part).float() for part in parts])
+        labels = rows.label.cpu().numpy().astype(np.int64)
+        return Predictions(logits.double().cpu().numpy(), labels, rows.participant)
+
+    def _precision(self) -> torch.autocast:
+        mixed = self._config.optim.mixed and self._device.type != "cpu"
+        return torch.autocast(self._device.type, torch.bfloat16, enabled=mixed)
+
+    def _evaluate(self, split: str) -> dict[str, float]:
+        predictions = self.predict(split)
+        prefix = "val_" if split == "validation" else "test_"
+        found = {prefix + name: value for name, value in binary.evaluate(predictions).items()}
+        if split == "validation":
+            found["prediction_sd"] = float(np.std(predictions.scores))
+        return found
+
+
+def _seeds(seed: int) -> tuple[int, int, int]:
+    """Return independent seeds for first weights, order and dropout."""
+    first, second, third = np.random.SeedSequence(seed).generate_state(3, np.uint32).tolist()
+    return first, second, third
