@@ -49,6 +49,7 @@ def test_the_reference_example_searches_on_the_local_engine(tmp_path):
 
 
 @pytest.mark.ray
+@pytest.mark.slow  # it is measured on Ray in the fast tests
 def test_the_reference_example_searches_on_ray(tmp_path):
     out = run_example(tmp_path, "search", "--trials", "6", "--confirm", "1")
     assert "Best configuration, ready to paste:\nConfig(" in out

@@ -15,7 +15,6 @@ from search.storage.reader import read_series
 
 FOREIGN = Path(__file__).parents[1] / "contracts" / "foreign"
 SECONDS = 30.0  # of a busy machine; a quiet one needs one or two
-ENGINES = ["local", pytest.param("ray", marks=pytest.mark.ray)]
 
 
 def start(folder, *arguments):
@@ -49,8 +48,17 @@ def folder(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+@pytest.mark.parametrize(
+    ("number", "engine"),
+    [
+        pytest.param(signal.SIGINT, "ray", id="Ctrl-C-ray", marks=pytest.mark.ray),
+        pytest.param(signal.SIGTERM, "local", id="SIGTERM-local"),
+        pytest.param(signal.SIGINT, "local", id="Ctrl-C-local", marks=pytest.mark.slow),
+        pytest.param(
+            signal.SIGTERM, "ray", id="SIGTERM-ray", marks=[pytest.mark.ray, pytest.mark.slow]
+        ),
+    ],
+)
 def test_a_search_is_left_in_the_middle_of_a_long_step(folder, engine, number):
     arguments = [
         *("search", "elsewhere/storm_study.py", "--trials", "2", "--engine", engine),

@@ -12,7 +12,7 @@ LOOKS = (3, 5, 8, 12, 20)
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
-@settings(max_examples=8, deadline=None)  # statsmodels collects all garbage at every call
+@settings(max_examples=4, deadline=None)  # statsmodels collects all garbage at every call
 def test_holm_is_statsmodels(p: list[float]) -> None:
     expected = multipletests(p, method="holm")[1]
     assert np.allclose(holm(np.array(p)), expected, rtol=0, atol=1e-12)
