@@ -81,12 +81,12 @@ def run(arguments: Sequence[str] | None = None, loaded: LoadedStudy | None = Non
         sys.exit(leaving.exit_code)
     except typer.Abort:
         sys.exit(INTERRUPTED)
-    except Exception as error:
-        show = getattr(error, "show", None)  # the command line's own errors print their usage
+    except typer.TyperException as error:
+        show = getattr(error, "show", None)  # those of the command line print their usage
         if show is None:
             raise
         show()
-        sys.exit(int(getattr(error, "exit_code", 1)))
+        sys.exit(error.exit_code)
     if status == KEYBOARD_INTERRUPT:
         errors.print(f"\nstopped; nothing is lost. To go on:\n  {escape(_again())}")
         sys.exit(INTERRUPTED)

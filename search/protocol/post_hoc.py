@@ -6,8 +6,11 @@ No training: one run of the baseline gives the plain score and every transformed
 from __future__ import annotations
 
 import math
+import os
+import socket
 import time
 import traceback
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +26,7 @@ from search.ranking.measured import scored_step
 from search.storage.database import Database
 from search.storage.ledger import Series
 from search.storage.reader import read_series, series_names
-from search.storage.records import Asked, Result, Step, TrialRecord
+from search.storage.records import Asked, Attempt, Result, Step, TrialRecord
 from search.study import Study
 from search.technique import Technique
 from search.trainable import TEST_PREFIX
@@ -31,7 +34,7 @@ from search.trainable import TEST_PREFIX
 
 def apply_post_hoc(
     database: Database, study: Study, registered: Registered, priority: Priority, folder: Path
-) -> None:
+) -> bool:
     """Measure every post-hoc technique on every run of the baseline that lacks it.
 
     Parameters
@@ -46,20 +49,32 @@ def apply_post_hoc(
         What is measured so far.
     folder
         Of the kept predictions.
+
+    Returns
+    -------
+    bool
+        Whether there was anything to measure.
     """
     techniques = post_hoc(study)
     if not techniques:
-        return
+        return False
     name = f"{study.name}/post-hoc"
     known = _known(database, study.name, name)
+    todo = [
+        (asked, technique, runs)
+        for technique in techniques
+        for runs in _runs_of(technique, registered, priority)
+        if ((asked := _asked(runs[-1], technique, registered)).arm, asked.key) not in known
+    ]
+    if not todo:
+        return False
     directions = [goal.direction for goal in study.goals]
     specification = common_specification(study, seed=0, folder=Path())
     series = Series(database, name, "post-hoc", directions, specification)
-    for technique in techniques:
-        for runs in _runs_of(technique, registered, priority):
-            asked = _asked(runs[-1], technique, registered)
-            if (asked.arm, asked.key) not in known:
-                _store(series, asked, _measure(study, technique, runs, folder))
+    for asked, technique, runs in todo:
+        measured = _measure(study, technique, runs, folder)
+        _store(series, asked, measured, study.goals[0].metric)
+    return True
 
 
 def _known(database: Database, study: str, name: str) -> set[tuple[str, str]]:
@@ -95,13 +110,13 @@ class Measurement:
         Empty where it failed.
     elapsed_s
         What it costs besides: an ensemble takes the training of all its members.
-    reason
-        Why it failed.
+    error
+        Why it failed: a traceback, or a line.
     """
 
     metrics: Mapping[str, float]
     elapsed_s: float = 0.0
-    reason: str | None = None
+    error: str | None = None
 
 
 def _measure(
@@ -109,13 +124,12 @@ def _measure(
 ) -> Measurement:
     """Return the metrics of the transformed runs, or why there are none."""
     if missing := [run for run in runs if run.outcome != "complete"]:
-        return Measurement({}, reason=f"the baseline {missing[0].outcome} on this seed")
+        return Measurement({}, error=f"the baseline {missing[0].outcome} on this seed")
     elapsed_s = sum(step.elapsed_s for run in runs for step in run.steps) if runs[1:] else 0.0
     try:
         found = _transformed(study, technique, [folder / run.asked.key for run in runs])
     except Exception as error:  # noqa: BLE001 - a user's technique may fail in any way
-        words = "".join(traceback.format_exception(error)).strip().splitlines()[-1]
-        return Measurement({}, elapsed_s, words)
+        return Measurement({}, elapsed_s, "".join(traceback.format_exception(error)))
     step = scored_step(runs[-1])
     return Measurement({**(step.metrics if step else {}), **found}, elapsed_s)
 
@@ -140,21 +154,34 @@ def _transformed(
     }
 
 
-def _store(series: Series, asked: Asked, measured: Measurement) -> None:
+def _store(series: Series, asked: Asked, measured: Measurement, objective: str) -> None:
     now = time.time()
     number = series.ask(asked, {"arm": asked.arm, "seed": asked.seed})
-    steps, result = [], Result("failed", (), 0, measured.reason, now)
-    if measured.reason is None:
-        value = measured.metrics.get(series_goal(series), math.nan)
-        steps = [Step(asked.max_steps, dict(measured.metrics), measured.elapsed_s, now)]
-        values = (value,) if math.isfinite(value) else ()
-        result = Result("complete" if values else "diverged", values, asked.max_steps, None, now)
+    if measured.error is not None:
+        _store_failure(series, number, measured.error, now)
+        return
+    value = measured.metrics.get(objective, math.nan)
+    steps = [Step(asked.max_steps, dict(measured.metrics), measured.elapsed_s, now)]
+    values = (value,) if math.isfinite(value) else ()
+    result = Result("complete" if values else "diverged", values, asked.max_steps, None, now)
     series.record(number, 0, steps, result=result)
-    said = {} if result.outcome == "complete" else {"outcome": result.outcome}
+    series.tell(number, result, {} if values else {"outcome": result.outcome})
+
+
+def _store_failure(series: Series, number: int, error: str, now: float) -> None:
+    """Keep the whole traceback, as that of a run that raised."""
+    result = Result("failed", (), 0, error.strip().splitlines()[-1], now)
+    attempt = Attempt(
+        number=0,
+        token=uuid.uuid4().hex,
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        start_step=0,
+        started=now,
+        gpus=0.0,
+    )
+    series.start(number, attempt)
+    ended = replace(attempt, ended=now, end="raised", error=error)
+    series.record(number, 0, ended=ended, result=result)
+    said = {"outcome": result.outcome, "reason": str(result.reason)[:500]}
     series.tell(number, result, said)
-
-
-def series_goal(series: Series) -> str:
-    """Return the objective's metric of a series."""
-    found: str = read_series(series.database, series.study, steps=False).objectives[0].metric
-    return found

@@ -15,7 +15,7 @@ from search.engine.samplers import derive_seed
 from search.engine.stream import Limits, Listener, Stream
 from search.engine.trials import Policy, Trials
 from search.loading import LoadedStudy
-from search.protocol.arms import BASELINE, Arm, post_hoc, trained_arms
+from search.protocol.arms import BASELINE, Arm, trained_arms
 from search.protocol.deadline import Deadline
 from search.protocol.fixed_runs import FixedRuns
 from search.protocol.post_hoc import apply_post_hoc
@@ -200,8 +200,8 @@ class Course:
     def look(self) -> Priority:
         """Measure what needs no training, take the looks that are due, and store them."""
         priority = self._rank()
-        apply_post_hoc(self._database, self._study, self._registered, priority, self._folder)
-        priority = self._rank() if post_hoc(self._study) else priority
+        if apply_post_hoc(self._database, self._study, self._registered, priority, self._folder):
+            priority = self._rank()
         version, looks = priority.registration.version, look_entries(priority.table.looks)
         store_looks(self._database, self._study.name, version, looks)
         return priority

@@ -69,6 +69,18 @@ def test_one_that_raises_is_paused_as_a_bug(laboratory):
     assert report.line("Broken").bug == "ValueError: no fit on 40 rows"
     assert report.line("Broken").verdict == Verdict.NOT_MEASURED
     assert report.line("Shift").verdict == Verdict.ADOPT
+    failed = [t for t in laboratory.series("post-hoc").trials if t.asked.arm == "Broken"]
+    for trial in failed:
+        (attempt,) = trial.attempts
+        assert attempt.end == "raised"
+        assert "in broken_fit" in attempt.error  # the whole traceback is kept
+
+
+def test_what_is_measured_is_not_measured_again(laboratory):
+    laboratory.run(study(SHIFT, **MODEL), LOOKS)
+    before = laboratory.runs("Shift", kind="post-hoc")
+    laboratory.run(study(SHIFT, **MODEL), LOOKS)
+    assert laboratory.runs("Shift", kind="post-hoc") == before
 
 
 def test_added_later_it_uses_the_runs_that_exist(laboratory, trained):
