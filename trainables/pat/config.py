@@ -8,23 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
-from search.errors import SpaceError, near_miss
+from search.errors import SpaceError
 from trainables.pat.encoder import Attention
-from trainables.pat.generator import GeneratorConfig
+from trainables.pat.generator import MAX_DAYS, GeneratorConfig
 from trainables.pat.heads import HeadKind
 from trainables.pat.nonwear import NonWear
 from trainables.pat.normalisation import KINDS, Kind
 from trainables.pat.patches import Embedding
 from trainables.pat.pretraining import PretrainConfig
 from trainables.pat.sizes import SIZES
+from trainables.techniques.limits import at_least, below_one, one_of, positive, within
 
 Mode = Literal["full", "probe", "two_stage", "gradual"]
 Schedule = Literal["none", "cosine", "warmup_cosine", "plateau"]
 ClassWeight = Literal["none", "balanced", "sqrt"]
 Start = Literal["scratch", "masked", "file"]
-MODES: tuple[Mode, ...] = ("full", "probe", "two_stage", "gradual")
 
 
 @dataclass(frozen=True)
@@ -127,65 +127,43 @@ class PatConfig:
             *_model_problems(self.model),
             *_init_problems(self.init),
             *_optim_problems(self.optim),
-            *_range_problems(self),
+            *below_one(self.loss, "label_smoothing", prefix="loss."),
+            *_stop_problems(self.stop),
         ]:
             raise SpaceError(problems)
 
 
 def _data_problems(data: DataConfig) -> Iterator[str]:
-    if data.norm not in KINDS:
-        yield f"data.norm has no '{data.norm}'{near_miss(str(data.norm), KINDS)}"
-    if not 1 <= data.days <= 7:
-        yield f"data.days must lie in [1, 7], got {data.days}"
-    if data.clip < 0:
-        yield f"data.clip must not be negative, got {data.clip}"
+    yield from one_of(data, "norm", KINDS, prefix="data.")
+    yield from within(data, 1, MAX_DAYS, "days", prefix="data.")
+    yield from at_least(data, 0, "clip", prefix="data.")
 
 
 def _model_problems(model: ModelConfig) -> Iterator[str]:
-    if model.size not in SIZES:
-        yield f"model.size has no '{model.size}'{near_miss(str(model.size), SIZES)}"
+    yield from one_of(model, "size", SIZES, prefix="model.")
     if model.conv_kernel < 1 or model.conv_kernel % 2 == 0:
         yield f"model.conv_kernel must be odd, got {model.conv_kernel}"
-    if model.conv_channels < 1:
-        yield f"model.conv_channels must be positive, got {model.conv_channels}"
+    yield from at_least(model, 1, "conv_channels", prefix="model.")
+    yield from below_one(model, "dropout", prefix="model.")
 
 
 def _init_problems(init: InitConfig) -> Iterator[str]:
+    yield from at_least(init, 0, "lr", prefix="init.")
     if init.start == "file" and not init.path:
         yield "init.start='file' needs init.path, the file's"
-    if init.lr < 0:
-        yield f"init.lr must not be negative, got {init.lr}"
     if init.start != "file" and init.path:
         yield f"init.path is read with init.start='file' only, got start='{init.start}'"
 
 
 def _optim_problems(optim: OptimConfig) -> Iterator[str]:
-    if optim.mode not in MODES:
-        yield f"optim.mode has no '{optim.mode}'{near_miss(str(optim.mode), MODES)}"
-    for name in ("lr", "encoder_lr", "head_lr"):
-        if not getattr(optim, name) > 0:
-            yield f"optim.{name} must be positive, got {getattr(optim, name)}"
-    for name in ("unfreeze_epoch", "layers_per_stage", "batch_size", "plateau_patience"):
-        if getattr(optim, name) < 1:
-            yield f"optim.{name} must be at least 1, got {getattr(optim, name)}"
-    for name in ("weight_decay", "clip"):
-        if getattr(optim, name) < 0:
-            yield f"optim.{name} must not be negative, got {getattr(optim, name)}"
+    yield from one_of(optim, "mode", get_args(Mode), prefix="optim.")
+    yield from positive(optim, "lr", "encoder_lr", "head_lr", "plateau_factor", prefix="optim.")
+    counts = ("unfreeze_epoch", "layers_per_stage", "batch_size", "plateau_patience")
+    yield from at_least(optim, 1, *counts, prefix="optim.")
+    yield from at_least(optim, 0, "weight_decay", "clip", prefix="optim.")
+    yield from below_one(optim, "warmup", "plateau_factor", prefix="optim.")
 
 
-def _range_problems(config: PatConfig) -> Iterator[str]:
-    shares = {
-        "model.dropout": config.model.dropout,
-        "loss.label_smoothing": config.loss.label_smoothing,
-        "optim.warmup": config.optim.warmup,
-    }
-    for name, value in shares.items():
-        if not 0 <= value < 1:
-            yield f"{name} must lie in [0, 1), got {value}"
-    if not 0 < config.optim.plateau_factor < 1:
-        yield f"optim.plateau_factor must lie in (0, 1), got {config.optim.plateau_factor}"
-    for name in ("patience", "min_delta"):
-        if getattr(config.stop, name) < 0:
-            yield f"stop.{name} must not be negative, got {getattr(config.stop, name)}"
-    if config.stop.epochs < 1:
-        yield f"stop.epochs must be at least 1, got {config.stop.epochs}"
+def _stop_problems(stop: StopConfig) -> Iterator[str]:
+    yield from at_least(stop, 1, "epochs", prefix="stop.")
+    yield from at_least(stop, 0, "patience", "min_delta", prefix="stop.")

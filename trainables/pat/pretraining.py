@@ -21,7 +21,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, get_args
 
-import numpy as np
 import torch
 from scipy.signal import savgol_filter
 from torch import Tensor
@@ -29,7 +28,7 @@ from torch import Tensor
 from search.errors import CheckpointError, TrainableError
 from trainables.pat.encoder import PatEncoder
 from trainables.pat.masked import MaskedAutoencoder, Points, draw_masking
-from trainables.techniques.randomness import RandomStream
+from trainables.techniques.randomness import RandomStream, independent_seeds
 
 PRETRAIN_LR: Final[Mapping[str, float]] = MappingProxyType(
     {"S": 1e-3, "M": 1e-3, "L": 1e-4, "H": 1e-5}
@@ -161,7 +160,7 @@ class _Run:
         self, encoder: PatEncoder, activity: Tensor, config: PretrainConfig, seed: int
     ) -> None:
         place = next(encoder.parameters())
-        first, second = np.random.SeedSequence(seed).generate_state(2, np.uint32).tolist()
+        first, second = independent_seeds(seed, 2)
         self._activity, self._config, self._place = activity, config, place
         self._draws = torch.Generator().manual_seed(first)  # order and masks: dropout moves neither
         self._noise = RandomStream(second, place.device)

@@ -17,7 +17,8 @@ from trainables.pat.initial import make_encoder, start
 from trainables.pat.inputs import Inputs, Rows, inputs_of, splits_of
 from trainables.pat.training import Trainer
 from trainables.techniques import binary, pictures
-from trainables.techniques.randomness import RandomStream
+from trainables.techniques.progress import Progress, Stateful, load_parts, save_parts
+from trainables.techniques.randomness import RandomStream, independent_seeds
 from trainables.techniques.stopping import EarlyStopping
 
 OBJECTIVE = "val_auroc"  # what early stopping watches
@@ -44,11 +45,11 @@ class Pat:
     """
 
     def __init__(self, config: PatConfig, *, seed: int, max_steps: int, data: Any = None) -> None:
-        self._config, self._epochs = config, min(max_steps, config.stop.epochs)
+        self._config, stop = config, config.stop
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         splits = splits_of(config.data, data, seed=seed)
         self._inputs = inputs_of(config.data, splits, self._device)
-        init_seed, order_seed, noise_seed = _seeds(seed)
+        init_seed, order_seed, noise_seed = independent_seeds(seed, 3)
         self._network = self._started(init_seed, recorded=data is not None)
         self._noise = RandomStream(noise_seed, self._device)
         self._trainer = Trainer(
@@ -56,21 +57,20 @@ class Pat:
             self._inputs.train,
             config.optim,
             config.loss,
-            epochs=self._epochs,
+            epochs=min(max_steps, stop.epochs),
             order_seed=order_seed,
         )
-        stop = config.stop
-        self._stopping = (
+        stopping = (
             EarlyStopping(OBJECTIVE, stop.patience, min_delta=stop.min_delta)
             if stop.patience
             else None
         )
-        self._steps, self._done = 0, False
+        self._progress = Progress(min(max_steps, stop.epochs), stopping)
 
     @property
     def done(self) -> bool:
         """Whether the run is over: stopped early, or at its full length."""
-        return self._done
+        return self._progress.done
 
     @property
     def inputs(self) -> Inputs:
@@ -88,16 +88,12 @@ class Pat:
         TrainableError
             If the run is over.
         """
-        if self._done:
-            raise TrainableError(f"this run of Pat is over after {self._steps} steps")
+        self._progress.check()
         measured = self._trainer.epoch(self._noise) | self._evaluate("validation")
         measured["generalization_gap"] = measured["val_nll"] - measured["train_nll"]
         self._trainer.observe(measured[OBJECTIVE])
-        self._steps += 1
-        self._done = self._steps >= self._epochs
-        if self._stopping is not None:
-            measured = self._watch(self._stopping, measured)
-        return measured | self._evaluate("test") if self._done else measured
+        measured = self._progress.observe(measured, self._network)
+        return measured | self._evaluate("test") if self.done else measured
 
     def predict(self, split: str) -> Predictions:
         """Return logits, labels and participants of "validation" or "test".
@@ -119,31 +115,16 @@ class Pat:
 
     def save(self, directory: Path) -> None:
         """Write a checkpoint: tensors and plain values only."""
-        state = {
-            "trainer": self._trainer.state_dict(),
-            "noise": self._noise.state_dict(),
-            "stopping": None if self._stopping is None else self._stopping.state_dict(),
-            "steps": self._steps,
-            "done": self._done,
-        }
-        torch.save(state, Path(directory) / CHECKPOINT)
+        save_parts(Path(directory) / CHECKPOINT, **self._parts)
 
     def load(self, directory: Path) -> None:
         """Continue from a checkpoint, on whichever device this run has."""
-        path = Path(directory) / CHECKPOINT
-        state = torch.load(path, map_location=self._device, weights_only=True)
-        self._trainer.load_state_dict(state["trainer"])
-        self._noise.load_state_dict(state["noise"])
-        if self._stopping is not None:
-            self._stopping.load_state_dict(state["stopping"])
-        self._steps, self._done = state["steps"], state["done"]
-        if self._done and self._stopping is not None:
-            self._stopping.restore(self._network)
+        load_parts(Path(directory) / CHECKPOINT, self._device, **self._parts)
+        self._progress.resume(self._network)
 
-    def close(self) -> None:
-        """Give cached memory of the accelerator back to the next trial of this worker."""
-        if self._device.type == "cuda":
-            torch.cuda.empty_cache()
+    @property
+    def _parts(self) -> dict[str, Stateful]:
+        return {"trainer": self._trainer, "noise": self._noise, "progress": self._progress}
 
     def _started(self, seed: int, *, recorded: bool) -> PatClassifier:
         config, inputs = self._config, self._inputs
@@ -160,15 +141,6 @@ class Pat:
             unlabelled if recorded else None,
         )
         return network
-
-    def _watch(self, stopping: EarlyStopping, measured: dict[str, float]) -> dict[str, float]:
-        """Take note of a step; at the run's last one, go back to the best."""
-        stopping.observe(measured, self._network)
-        self._done = self._done or stopping.exhausted
-        if not self._done:
-            return measured
-        stopping.restore(self._network)
-        return measured | stopping.metrics
 
     def _predict(self, rows: Rows) -> Predictions:
         self._network.eval()
@@ -189,9 +161,3 @@ class Pat:
         if split == "validation":
             found["prediction_sd"] = float(np.std(predictions.scores))
         return found
-
-
-def _seeds(seed: int) -> tuple[int, int, int]:
-    """Return independent seeds for first weights, order and dropout."""
-    first, second, third = np.random.SeedSequence(seed).generate_state(3, np.uint32).tolist()
-    return first, second, third

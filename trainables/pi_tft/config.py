@@ -12,6 +12,7 @@ from typing import Literal
 
 from search.errors import SpaceError
 from trainables.pi_tft.generator import GeneratorConfig
+from trainables.techniques.limits import at_least, positive, within
 from trainables.techniques.pooling import Pooling
 from trainables.techniques.schedules import AveragingShape, Shape
 from trainables.techniques.surgery import Kind as AggregatorKind
@@ -129,48 +130,27 @@ def documented() -> PiTftConfig:
 
 
 def _model_problems(model: ModelConfig) -> Iterator[str]:
-    for name, least in (("width", 1), ("layers", 1), ("heads", 1), ("pool_hidden", 0)):
-        yield from _at_least(f"model.{name}", getattr(model, name), least)
+    yield from at_least(model, 1, "width", "layers", "heads", prefix="model.")
+    yield from at_least(model, 0, "pool_hidden", prefix="model.")
     if model.heads >= 1 and model.width % model.heads:
         yield f"model.width must be a multiple of model.heads, got {model.width} and {model.heads}"
-    yield from _within("model.dropout", model.dropout, 0, 0.95)
+    yield from within(model, 0, 0.95, "dropout", prefix="model.")
 
 
 def _loss_problems(loss: LossConfig) -> Iterator[str]:
     weights = ("miss_weight", "physics_weight", "bound", "consistency", "monotone", "martingale")
-    for name in ("gamma", *weights):
-        yield from _at_least(f"loss.{name}", getattr(loss, name), 0)
-    yield from _within("loss.alpha", loss.alpha, 0, 1)
-    for name in ("pos_weight", "dex_per_logit"):
-        yield from _positive(f"loss.{name}", getattr(loss, name))
+    yield from at_least(loss, 0, "gamma", *weights, prefix="loss.")
+    yield from within(loss, 0, 1, "alpha", prefix="loss.")
+    yield from positive(loss, "pos_weight", "dex_per_logit", prefix="loss.")
 
 
 def _optim_problems(optim: OptimConfig) -> Iterator[str]:
-    for name in ("encoder_lr", "head_lr", "clip", "swa_lr"):
-        yield from _positive(f"optim.{name}", getattr(optim, name))
-    for name in ("batch_size", "accum_steps", "cycle_len"):
-        yield from _at_least(f"optim.{name}", getattr(optim, name), 1)
-    for name in ("weight_decay", "swa_anneal", "patience"):
-        yield from _at_least(f"optim.{name}", getattr(optim, name), 0)
-    for name in ("warmup", "swa_start", "ema_decay"):
-        yield from _within(f"optim.{name}", getattr(optim, name), 0, 1)
+    yield from positive(optim, "encoder_lr", "head_lr", "clip", "swa_lr", prefix="optim.")
+    yield from at_least(optim, 1, "batch_size", "accum_steps", "cycle_len", prefix="optim.")
+    yield from at_least(optim, 0, "weight_decay", "swa_anneal", "patience", prefix="optim.")
+    yield from within(optim, 0, 1, "warmup", "swa_start", "ema_decay", prefix="optim.")
 
 
 def _mtl_problems(mtl: MtlConfig) -> Iterator[str]:
-    yield from _at_least("mtl.gradnorm_alpha", mtl.gradnorm_alpha, 0)
-    yield from _within("mtl.cagrad_c", mtl.cagrad_c, 0, 1)
-
-
-def _at_least(name: str, value: float, least: float) -> Iterator[str]:
-    if not value >= least:
-        yield f"{name} must be {least} or more, got {value!r}"
-
-
-def _positive(name: str, value: float) -> Iterator[str]:
-    if not value > 0:
-        yield f"{name} must be positive, got {value!r}"
-
-
-def _within(name: str, value: float, low: float, high: float) -> Iterator[str]:
-    if not low <= value <= high:
-        yield f"{name} must lie in [{low}, {high}], got {value!r}"
+    yield from at_least(mtl, 0, "gradnorm_alpha", prefix="mtl.")
+    yield from within(mtl, 0, 1, "cagrad_c", prefix="mtl.")

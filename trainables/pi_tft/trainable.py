@@ -18,7 +18,8 @@ from trainables.pi_tft.losses import Criterion, MissScale, active_tasks
 from trainables.pi_tft.model import Encoder, PiTftNetwork
 from trainables.pi_tft.training import Trainer
 from trainables.techniques import binary, pictures
-from trainables.techniques.randomness import RandomStream
+from trainables.techniques.progress import Progress, Stateful, load_parts, save_parts
+from trainables.techniques.randomness import RandomStream, independent_seeds
 from trainables.techniques.stopping import EarlyStopping
 from trainables.techniques.surgery import GradientSurgery
 
@@ -46,13 +47,13 @@ class PiTft:
     """
 
     def __init__(self, config: PiTftConfig, *, seed: int, max_steps: int, data: Any = None) -> None:
-        self._config, self._max_steps = config, max_steps
+        self._config = config
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._splits = splits_of(config.data, data, seed=seed)
         train = to_batch(self._splits.train, self._device)
         held = to_batch(self._splits.validation, self._device)
         self._held_out = joined(held, to_batch(self._splits.test, self._device))
-        init_seed, order_seed, noise_seed = _seeds(seed)
+        init_seed, order_seed, noise_seed = independent_seeds(seed, 3)
         with RandomStream(init_seed, self._device).active():
             self._network = _network(config, train).to(self._device)
         self._noise = RandomStream(noise_seed, self._device)
@@ -68,13 +69,13 @@ class PiTft:
         )
         self._train = train
         patience = config.optim.patience
-        self._stopping = EarlyStopping(OBJECTIVE, patience) if patience else None
-        self._steps, self._done = 0, False
+        stopping = EarlyStopping(OBJECTIVE, patience) if patience else None
+        self._progress = Progress(max_steps, stopping)
 
     @property
     def done(self) -> bool:
         """Whether the run is over: stopped early, or at its full length."""
-        return self._done
+        return self._progress.done
 
     def step(self) -> dict[str, float]:
         """Train one epoch and evaluate both held-out splits.
@@ -87,14 +88,14 @@ class PiTft:
         TrainableError
             If the run is over.
         """
-        if self._done:
-            raise TrainableError(f"this run of PiTft is over after {self._steps} steps")
-        trained = self._trainer.epoch(self._noise)
-        self._steps += 1
-        measured = trained | self._evaluate()
+        self._progress.check()
+        measured = self._trainer.epoch(self._noise) | self._evaluate()
         measured["generalization_gap"] = measured["val_nll"] - measured["train_nll"]
-        self._done = self._steps >= self._max_steps
-        return measured if self._stopping is None else self._watch(self._stopping, measured)
+        averaged = self._progress.steps + 1 - self._trainer.averaging_from
+        if self._config.optim.swa and averaged == 1:
+            self._progress.restart()  # an averaged model answers, not one from before averaging
+        may_stop = not self._config.optim.swa or averaged > 0
+        return self._progress.observe(measured, self._answering, may_stop=may_stop)
 
     def predict(self, split: str) -> Predictions:
         """Return logits, labels and event numbers of "validation" or "test".
@@ -125,31 +126,16 @@ class PiTft:
 
     def save(self, directory: Path) -> None:
         """Write a checkpoint: tensors and plain values only."""
-        state = {
-            "trainer": self._trainer.state_dict(),
-            "noise": self._noise.state_dict(),
-            "stopping": None if self._stopping is None else self._stopping.state_dict(),
-            "steps": self._steps,
-            "done": self._done,
-        }
-        torch.save(state, Path(directory) / CHECKPOINT)
+        save_parts(Path(directory) / CHECKPOINT, **self._parts)
 
     def load(self, directory: Path) -> None:
         """Continue from a checkpoint, on whichever device this run has."""
-        path = Path(directory) / CHECKPOINT
-        state = torch.load(path, map_location=self._device, weights_only=True)
-        self._trainer.load_state_dict(state["trainer"])
-        self._noise.load_state_dict(state["noise"])
-        if self._stopping is not None:
-            self._stopping.load_state_dict(state["stopping"])
-        self._steps, self._done = state["steps"], state["done"]
-        if self._done and self._stopping is not None:
-            self._stopping.restore(self._answering)
+        load_parts(Path(directory) / CHECKPOINT, self._device, **self._parts)
+        self._progress.resume(self._answering)
 
-    def close(self) -> None:
-        """Give cached memory of the accelerator back to the next trial of this worker."""
-        if self._device.type == "cuda":
-            torch.cuda.empty_cache()
+    @property
+    def _parts(self) -> dict[str, Stateful]:
+        return {"trainer": self._trainer, "noise": self._noise, "progress": self._progress}
 
     @property
     def _answering(self) -> PiTftNetwork:
@@ -171,19 +157,6 @@ class PiTft:
             gradnorm_alpha=config.mtl.gradnorm_alpha,
         )
         return criterion, surgery
-
-    def _watch(self, stopping: EarlyStopping, measured: dict[str, float]) -> dict[str, float]:
-        """Take note of a step; at the run's last one, go back to the best."""
-        config = self._config.optim
-        if config.swa and self._steps == self._trainer.averaging_from + 1:
-            stopping.restart()  # so that an averaged model answers, not one from before averaging
-        stopping.observe(measured, self._answering)
-        may_stop = not config.swa or self._steps > self._trainer.averaging_from
-        self._done = self._done or (may_stop and stopping.exhausted)
-        if not self._done:
-            return measured
-        stopping.restore(self._answering)
-        return measured | stopping.metrics
 
     def _predictions(self) -> dict[str, Predictions]:
         network = self._answering.eval()
@@ -219,12 +192,6 @@ class PiTft:
             measured |= {prefix + name: value for name, value in (plain | tuned).items()}
         measured["prediction_sd"] = float(np.std(predictions["validation"].scores))
         return measured
-
-
-def _seeds(seed: int) -> tuple[int, int, int]:
-    """Return independent seeds for initialisation, order and dropout."""
-    first, second, third = np.random.SeedSequence(seed).generate_state(3, np.uint32).tolist()
-    return first, second, third
 
 
 def _network(config: PiTftConfig, train: Batch) -> PiTftNetwork:

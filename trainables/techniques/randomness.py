@@ -10,8 +10,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 
+import numpy as np
 import torch
 from torch import Tensor
+
+
+def independent_seeds(seed: int, n: int) -> tuple[int, ...]:
+    """Return seeds for streams that have nothing to do with each other.
+
+    Examples
+    --------
+    >>> independent_seeds(0, 3)[:2] == independent_seeds(0, 2)
+    True
+    """
+    return tuple(np.random.SeedSequence(seed).generate_state(n, np.uint32).tolist())
 
 
 class RandomStream:

@@ -123,7 +123,7 @@ def test_a_resumed_run_is_the_run(splits: Splits, tmp_path: Path, changes: dict[
     for one in (whole, resumed):
         one.save(after)
         state = torch.load(after / CHECKPOINT, weights_only=True)
-        assert state["steps"] == len(expected)
+        assert state["progress"]["steps"] == len(expected)
         weights = state["trainer"]["network"]
         if one is whole:
             reference = weights

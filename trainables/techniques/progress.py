@@ -1,0 +1,111 @@
+"""How far a run of epochs has come, whether it is over, and how it is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+
+from search.errors import TrainableError
+from trainables.techniques.stopping import EarlyStopping
+
+
+class Stateful(Protocol):
+    """What a checkpoint is made of."""
+
+    def state_dict(self) -> Mapping[str, Any]:
+        """Return tensors and plain values."""
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from what `state_dict` returned."""
+
+
+class Progress:
+    """The epochs of a run, up to its full length or to the end of its patience.
+
+    Parameters
+    ----------
+    epochs
+        Full length.
+    stopping : EarlyStopping or None
+        None: a run has its full length.
+    """
+
+    def __init__(self, epochs: int, stopping: EarlyStopping | None = None) -> None:
+        self._epochs, self._stopping = epochs, stopping
+        self.steps, self.done = 0, False
+
+    def check(self) -> None:
+        """Raise if the run is over.
+
+        Raises
+        ------
+        TrainableError
+            If it is.
+        """
+        if self.done:
+            raise TrainableError(f"this run is over after {self.steps} steps")
+
+    def observe(
+        self, metrics: dict[str, float], network: nn.Module, *, may_stop: bool = True
+    ) -> dict[str, float]:
+        """Take note of an epoch, and return what the run answers with.
+
+        With early stopping, the last epoch gives the network the best one's weights, and answers
+        with that one's metrics.
+
+        Parameters
+        ----------
+        metrics
+            Of this epoch.
+        network
+            Whose weights answer.
+        may_stop
+            Whether patience may end the run here.
+        """
+        self.steps += 1
+        self.done = self.steps >= self._epochs
+        if self._stopping is None:
+            return metrics
+        self._stopping.observe(metrics, network)
+        self.done = self.done or (may_stop and self._stopping.exhausted)
+        if not self.done:
+            return metrics
+        self._stopping.restore(network)
+        return metrics | self._stopping.metrics
+
+    def restart(self) -> None:
+        """Judge what follows on its own: what was best so far is no yardstick for it."""
+        if self._stopping is not None:
+            self._stopping.restart()
+
+    def resume(self, network: nn.Module) -> None:
+        """Give a network that was read from a checkpoint the weights that answer."""
+        if self.done and self._stopping is not None:
+            self._stopping.restore(network)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what `load_state_dict` needs to continue."""
+        stopping = None if self._stopping is None else self._stopping.state_dict()
+        return {"steps": self.steps, "done": self.done, "stopping": stopping}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from what `state_dict` returned."""
+        self.steps, self.done = state["steps"], state["done"]
+        if self._stopping is not None:
+            self._stopping.load_state_dict(state["stopping"])
+
+
+def save_parts(path: Path, **parts: Stateful) -> None:
+    """Write the states of several parts into one file of tensors and plain values."""
+    torch.save({name: part.state_dict() for name, part in parts.items()}, path)
+
+
+def load_parts(path: Path, device: torch.device, **parts: Stateful) -> None:
+    """Give parts the states that `save_parts` wrote, on whichever device there is now."""
+    states = torch.load(path, map_location=device, weights_only=True)
+    for name, part in parts.items():
+        part.load_state_dict(states[name])
