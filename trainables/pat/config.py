@@ -20,6 +20,7 @@ from trainables.pat.patches import Embedding
 from trainables.pat.pretraining import PretrainConfig
 from trainables.pat.sizes import SIZES
 from trainables.techniques.limits import at_least, below_one, one_of, positive, within
+from trainables.techniques.splitting import Replication
 
 Mode = Literal["full", "probe", "two_stage", "gradual"]
 Schedule = Literal["none", "cosine", "warmup_cosine", "plateau"]
@@ -39,7 +40,7 @@ class DataConfig:
     smooth: bool = False  # Savitzky-Golay over 51 minutes, a variant of the paper
     nonwear: NonWear = field(default_factory=NonWear)
     split_seed: int = 0  # draws the held-out participants of recorded data
-    replication: Literal["fixed", "resplit"] = "fixed"  # whether a new seed redraws them
+    replication: Replication = "fixed"  # whether a new seed redraws them
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from search.errors import DataError, near_miss
 from trainables.pat.windows import DAY, Recordings, recordings
+from trainables.techniques.tables import read_csv, read_parquet, require
 
 GROUPS: Mapping[str, int] = {"condition": 1, "control": 0}
 """Folder, and first part of a person's name, with the label it stands for."""
@@ -73,13 +74,13 @@ def load_folder(path: Path) -> Recordings:
     """
     root = path / "data" if (path / "data" / SCORES_FILE).is_file() else path
     _require_folder(root)
-    known = set(_read_csv(root / SCORES_FILE, ("number",))["number"].astype(str))
+    known = set(read_csv(root / SCORES_FILE, ("number",))["number"].astype(str))
     files = [file for group in GROUPS for file in sorted((root / group).glob("*.csv"))]
     if unknown := [file.stem for file in files if file.stem not in known]:
         raise DataError(
             f"{root / SCORES_FILE} has no row for {unknown[0]!r}{near_miss(unknown[0], known)}"
         )
-    parts = [_read_csv(file, RECORDING_COLUMNS) for file in files]
+    parts = [read_csv(file, RECORDING_COLUMNS) for file in files]
     sizes = [len(part) for part in parts]
     numbers = [participant_number(file.stem) for file in files]
     return recordings(
@@ -105,7 +106,7 @@ def load_minutes(path: Path, participants: Path) -> Recordings:
     DataError
         If a table is not there or lacks columns, or a participant has no label.
     """
-    table = _read_parquet(path, MINUTES_COLUMNS)
+    table = read_parquet(path, MINUTES_COLUMNS)
     names = table["participant"].astype("category")
     labels = _labels(participants)
     people = [str(name) for name in names.cat.categories]
@@ -168,7 +169,7 @@ def _require_folder(root: Path) -> None:
 
 def _labels(file: Path) -> dict[str, int]:
     """Map names to 0 or 1."""
-    read = _read_parquet if file.suffix == ".parquet" else _read_csv
+    read = read_parquet if file.suffix == ".parquet" else read_csv
     table = read(file, PARTICIPANT_COLUMNS)
     if not table["depression"].isin((0, 1)).all():
         raise DataError(f"{file}: depression must be 0 or 1")
@@ -196,42 +197,11 @@ def _counts(file: Path, table: pd.DataFrame) -> NDArray[np.float32]:
     return table["activity"].to_numpy(np.float32)
 
 
-def _read_csv(file: Path, wanted: Sequence[str]) -> pd.DataFrame:
-    if not file.is_file():
-        raise DataError(f"{file} is not there")
-    try:
-        table = pd.read_csv(file, skipinitialspace=True)
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise DataError(f"{file} is not a table of comma-separated values: {error}") from error
-    _require(file, wanted, table.columns)
-    return table[list(wanted)]
-
-
-def _read_parquet(file: Path, wanted: Sequence[str]) -> pd.DataFrame:
-    if not file.is_file():
-        raise DataError(f"{file} is not there")
-    try:
-        table = pd.read_parquet(file)
-    except (ValueError, OSError) as error:
-        raise DataError(f"{file} is not a Parquet table: {error}") from error
-    _require(file, wanted, table.columns)
-    return table[list(wanted)]
-
-
 def _read_archive(file: Path) -> dict[str, NDArray[Any]]:
     if not file.is_file():
         raise DataError(f"{file} is not there")
     if not zipfile.is_zipfile(file):
         raise DataError(f"{file} is not a NumPy archive of windows")
     with np.load(file, allow_pickle=False) as archive:
-        _require(file, WINDOW_ARRAYS, archive.files)
+        require(file, WINDOW_ARRAYS, archive.files, "arrays")
         return {name: archive[name] for name in WINDOW_ARRAYS}
-
-
-def _require(file: Path, wanted: Sequence[str], found: Collection[str]) -> None:
-    """Name every missing column or array, each with what may have been meant."""
-    names = [str(name) for name in found]
-    missing = [name for name in wanted if name not in names]
-    if missing:
-        parts = (f"{name!r}{near_miss(name, names)}" for name in missing)
-        raise DataError(f"{file} must have {', '.join(wanted)}; it lacks {' and '.join(parts)}")

@@ -39,10 +39,12 @@ nonwear
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import inf
 from types import MappingProxyType
 from typing import Final
+
+from trainables.techniques.causes import named, switched_off
 
 MAX_DAYS: Final = 7
 
@@ -139,11 +141,7 @@ def without(config: GeneratorConfig, *causes: str) -> GeneratorConfig:
     ValueError
         If a cause is not one of `CAUSES`.
     """
-    for cause in causes:
-        if cause not in CAUSES:
-            raise ValueError(f"unknown cause {cause!r}; the causes are {', '.join(CAUSES)}")
-        config = replace(config, **CAUSES[cause])  # type: ignore[arg-type]  # all are float fields
-    return config
+    return switched_off(config, CAUSES, *causes)
 
 
 def preset(name: str) -> GeneratorConfig:
@@ -160,6 +158,4 @@ def preset(name: str) -> GeneratorConfig:
         "null": without(GeneratorConfig(), *CAUSES),
         "survey": _SURVEY,
     }
-    if name not in presets:
-        raise ValueError(f"unknown preset {name!r}; the presets are {', '.join(presets)}")
-    return presets[name]
+    return named(presets, name)

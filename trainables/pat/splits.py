@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 import numpy as np
 
@@ -21,14 +20,12 @@ from trainables.pat.generator import GeneratorConfig
 from trainables.pat.nonwear import NonWear, handle
 from trainables.pat.windows import (
     UNKNOWN,
-    Flags,
     Numbers,
     Recordings,
     Windows,
     cut,
 )
-
-Replication = Literal["fixed", "resplit"]
+from trainables.techniques.splitting import Replication, held_out_rng, stratified
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,18 +149,18 @@ def _partition(
     All recorded people take part, whether they have a window or not: the length of a window must
     not move anybody to another split.
     """
-    held_out = [split_seed] if replication == "fixed" else [split_seed, seed]
-    known = raw.label != UNKNOWN
-    people, depressed = raw.participant[known], raw.label[known] == 1
-    in_test = _stratified(depressed, shares[0], np.random.default_rng(held_out))
-    rest, left = people[~in_test], depressed[~in_test]
-    in_validation = _stratified(left, shares[1], np.random.default_rng([seed]))
-    return {
-        "train": rest[~in_validation],
-        "validation": rest[in_validation],
-        "test": people[in_test],
-        "unlabelled": raw.participant[~known],
+    known = np.flatnonzero(raw.label != UNKNOWN)
+    depressed = raw.label == 1
+    test = stratified(depressed, known, shares[0], held_out_rng(split_seed, seed, replication))
+    rest = np.setdiff1d(known, test)
+    validation = stratified(depressed, rest, shares[1], np.random.default_rng([seed]))
+    parts = {
+        "train": np.setdiff1d(rest, validation),
+        "validation": validation,
+        "test": test,
+        "unlabelled": np.flatnonzero(raw.label == UNKNOWN),
     }
+    return {name: raw.participant[rows] for name, rows in parts.items()}
 
 
 def _require_both(name: str, label: Numbers) -> None:
@@ -173,13 +170,3 @@ def _require_both(name: str, label: Numbers) -> None:
             f"the {name} split must hold windows of depressed and of other people, got {positive} "
             f"of depressed people among {len(label)}"
         )
-
-
-def _stratified(depressed: Flags, share: float, rng: np.random.Generator) -> Flags:
-    """Mark a share of each group, at least one person where there is any."""
-    chosen = np.zeros(len(depressed), np.bool_)
-    for group in (~depressed, depressed):
-        members = rng.permutation(np.flatnonzero(group))
-        size = min(len(members), max(1, round(share * len(members))))
-        chosen[members[:size]] = True
-    return chosen

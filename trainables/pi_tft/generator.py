@@ -36,9 +36,11 @@ selection
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
+
+from trainables.techniques.causes import named, switched_off
 
 
 @dataclass(frozen=True)
@@ -94,16 +96,10 @@ def without(config: GeneratorConfig, *causes: str) -> GeneratorConfig:
     ValueError
         If a cause is not one of `CAUSES`.
     """
-    for cause in causes:
-        if cause not in CAUSES:
-            raise ValueError(f"unknown cause {cause!r}; the causes are {', '.join(CAUSES)}")
-        config = replace(config, **CAUSES[cause])  # type: ignore[arg-type]  # all are float fields
-    return config
+    return switched_off(config, CAUSES, *causes)
 
 
 def preset(name: str) -> GeneratorConfig:
     """Return "default" (all causes on) or "null" (all off: no technique has anything to act on)."""
     presets = {"default": GeneratorConfig(), "null": without(GeneratorConfig(), *CAUSES)}
-    if name not in presets:
-        raise ValueError(f"unknown preset {name!r}; the presets are {', '.join(presets)}")
-    return presets[name]
+    return named(presets, name)

@@ -8,9 +8,7 @@ Three kinds of file are understood:
 - a table of states at the closest approach that another one derived: `load_tca_states`.
 """
 
-import difflib
 import logging
-from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +17,7 @@ import pandas as pd
 from search.errors import DataError
 from trainables.pi_tft.columns import COLUMNS, OFFICIAL_TEST, REQUIRED, TRUE_RISK
 from trainables.pi_tft.physics import HIGH_RISK, RISK_FLOOR
+from trainables.techniques.tables import read_csv, read_parquet
 
 TRAIN_FILE = "train_data.csv"
 TEST_FILE = "test_data.csv"
@@ -104,7 +103,7 @@ def load_event_table(path: Path) -> pd.DataFrame:
     DataError
         If the file is not such a table.
     """
-    table = _read_parquet(Path(path), EVENT_TABLE_COLUMNS)
+    table = read_parquet(Path(path), EVENT_TABLE_COLUMNS)
     inputs = [name for name in EVENT_TABLE_COLUMNS if name != "std_risk_CDMs"]
     incomplete = int(table[inputs].isna().any(axis=1).sum())
     if incomplete:
@@ -141,7 +140,7 @@ def load_tca_states(path: Path) -> pd.DataFrame:
         If the file is not such a table, or a distance or speed is not the norm of the difference of
         the states.
     """
-    table = _read_parquet(Path(path), TCA_STATE_COLUMNS)
+    table = read_parquet(Path(path), TCA_STATE_COLUMNS)
     for column, names in (("d^* [km]", _POSITION), ("v^* [km/s]", _VELOCITY)):
         difference = [table[f"s_{name}"] - table[f"p_{name}"] for name in names]
         error = np.abs(np.linalg.norm(difference, axis=0) - table[column]).max()
@@ -166,7 +165,7 @@ def _message_files(path: Path) -> list[Path]:
 
 def _read_messages(file: Path) -> pd.DataFrame:
     official_test = file.name == TEST_FILE
-    frame = _complete(file, _numeric(file, _read_csv(file, COLUMNS)))
+    frame = _complete(file, _numeric(file, read_csv(file, COLUMNS)))
     numbers = frame["event_id"].astype(np.int64) + TEST_EVENT_OFFSET * official_test
     known = pd.Series(dtype=np.float64)
     if official_test:
@@ -206,46 +205,9 @@ def _published_risks(file: Path) -> pd.Series:
     """Map shifted numbers of test events to final risks; empty if the file is not there."""
     if not file.is_file():
         return pd.Series(dtype=np.float64)
-    table = _read_csv(file, ("event_id", TRUE_RISK)).dropna()
+    table = read_csv(file, ("event_id", TRUE_RISK)).dropna()
     per_event = table.groupby("event_id")[TRUE_RISK]
     if (per_event.nunique() > 1).any():
         raise DataError(f"{file}: an event has several values of {TRUE_RISK}")
     risks = per_event.first().clip(lower=RISK_FLOOR)
     return risks.set_axis(risks.index.astype(np.int64) + TEST_EVENT_OFFSET)
-
-
-def _read_csv(file: Path, wanted: Sequence[str]) -> pd.DataFrame:
-    try:
-        header = pd.read_csv(file, nrows=0).columns
-        _require(file, wanted, header)
-        return pd.read_csv(file, usecols=list(wanted), low_memory=False)[list(wanted)]
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise DataError(f"{file} is not a table of comma-separated values: {error}") from error
-
-
-def _read_parquet(file: Path, wanted: Sequence[str]) -> pd.DataFrame:
-    if not file.is_file():
-        raise DataError(f"{file} is not there")
-    try:
-        table = pd.read_parquet(file)
-    except (ValueError, OSError) as error:
-        raise DataError(f"{file} is not a Parquet table: {error}") from error
-    _require(file, wanted, table.columns)
-    return table[list(wanted)]
-
-
-def _require(file: Path, wanted: Sequence[str], found: Collection[str]) -> None:
-    """Name every missing column, each with the nearest name that is there."""
-    names = [str(name) for name in found]
-    missing = [name for name in wanted if name not in names]
-    if not missing:
-        return
-    spare = [name for name in names if name not in wanted]
-    parts = []
-    for name in missing[:10]:
-        near = difflib.get_close_matches(name, spare, n=1)
-        parts.append(f"{name!r} (there is {near[0]!r})" if near else repr(name))
-    more = f" and {len(missing) - 10} more" if len(missing) > 10 else ""
-    raise DataError(
-        f"{file} lacks {len(missing)} of {len(wanted)} columns: {', '.join(parts)}{more}"
-    )

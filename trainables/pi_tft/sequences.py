@@ -11,11 +11,8 @@ The same rules for official files, generated conjunctions and the event table:
 - Every statistic that scales or imputes a column is fitted on the train split (`packing`).
 """
 
-from typing import Literal
-
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from search.errors import DataError
 from trainables.pi_tft import physics
@@ -29,18 +26,15 @@ from trainables.pi_tft.raw_events import (
     from_event_table,
     from_messages,
 )
+from trainables.techniques.splitting import Replication, Rows, held_out_rng, stratified
 
 __all__ = [
     "Events",
-    "Replication",
     "Splits",
     "event_table_splits",
     "generate_splits",
     "make_splits",
 ]
-
-Rows = NDArray[np.int64]
-Replication = Literal["fixed", "resplit"]
 
 LAST_MESSAGE_DAYS = 1.0
 """The challenge's test set keeps events whose last message is nearer than this."""
@@ -86,7 +80,7 @@ def make_splits(
         official test events.
     """
     raw, dropped = from_messages(messages, horizon_days=horizon_days)
-    held_out = _held_out_rng(split_seed, seed, replication)
+    held_out = held_out_rng(split_seed, seed, replication)
     train, validation, test = _partition(
         raw, (test_share, validation_share), held_out, seed, replication
     )
@@ -131,7 +125,7 @@ def event_table_splits(
             "in this table; reduce it with honest_subset first"
         )
     raw = from_event_table(table)
-    held_out = _held_out_rng(split_seed, seed, replication)
+    held_out = held_out_rng(split_seed, seed, replication)
     train, validation, test = _partition(
         raw, (test_share, validation_share), held_out, seed, replication
     )
@@ -160,10 +154,6 @@ def generate_splits(
     return pack((train, validation, test), max_length, dropped={}, delta_features=delta_features)
 
 
-def _held_out_rng(split_seed: int, seed: int, replication: Replication) -> np.random.Generator:
-    return np.random.default_rng([split_seed] if replication == "fixed" else [split_seed, seed])
-
-
 def _partition(
     raw: RawEvents,
     shares: tuple[float, float],
@@ -180,9 +170,9 @@ def _partition(
             )
         test = np.flatnonzero(raw.official_test)
     else:
-        test = _stratified(raw.high_risk, np.flatnonzero(eligible), shares[0], held_out)
+        test = stratified(raw.high_risk, np.flatnonzero(eligible), shares[0], held_out)
     rest = np.setdiff1d(np.flatnonzero(eligible), test)
-    validation = _stratified(raw.high_risk, rest, shares[1], np.random.default_rng([seed]))
+    validation = stratified(raw.high_risk, rest, shares[1], np.random.default_rng([seed]))
     train = np.setdiff1d(np.arange(len(raw.risk)), np.concatenate([validation, test]))
     for name, rows in (("train", train), ("validation", validation), ("test", test)):
         positives = int(raw.high_risk[rows].sum())
@@ -192,15 +182,3 @@ def _partition(
                 f"got {positives} high-risk of {len(rows)}"
             )
     return train, validation, test
-
-
-def _stratified(
-    high_risk: NDArray[np.bool_], rows: Rows, share: float, rng: np.random.Generator
-) -> Rows:
-    """Draw a share of each class, at least one event where the class has any."""
-    drawn = []
-    for value in (False, True):
-        members = rng.permutation(rows[high_risk[rows] == value])
-        size = min(len(members), max(1, round(share * len(members))))
-        drawn.append(members[:size])
-    return np.sort(np.concatenate(drawn))
