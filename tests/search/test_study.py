@@ -1,11 +1,10 @@
+"""What a study is made of, and every way in which it is refused."""
+
 from __future__ import annotations
 
 import dataclasses
 import math
 import pickle
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import optuna
@@ -14,13 +13,11 @@ from ray import cloudpickle
 
 from search import (
     ASHA,
-    Categorical,
     Criterion,
     Effort,
     Float,
     Guard,
     Impact,
-    Int,
     MedianStopping,
     NoPruning,
     Objective,
@@ -29,80 +26,19 @@ from search import (
     Study,
     StudyError,
     Technique,
-    When,
 )
-
-
-@dataclass(frozen=True)
-class Config:
-    lr: float = 1e-3
-    focal: bool = False
-    gamma: float = 2.0
-    loss: str = "bce"
-    margin: float = 0.5
-    dropout: float = 0.0
-    swa: bool = False
-    heads: int = 4
-    width: int = 32
-
-    def __post_init__(self) -> None:
-        if self.width % self.heads:
-            raise ValueError("width must be a multiple of heads")
-
-
-def train(config: Config, *, seed: int) -> Iterator[Mapping[str, float]]:
-    yield {"val_ap": config.lr, "test_ap": float(seed)}
-
-
-def train_on(config: Config, *, seed: int, data: Any) -> Iterator[Mapping[str, float]]:
-    yield {"val_ap": config.lr + seed + data}
-
-
-class Predicting:
-    def __init__(self, config: Config, *, seed: int, data: Any = None) -> None:
-        self.config, self.seed, self.data = config, seed, data
-
-    def step(self) -> Mapping[str, float]:
-        return {"val_ap": 0.0}
-
-    def save(self, directory: Path) -> None:
-        """Write nothing."""
-
-    def load(self, directory: Path) -> None:
-        """Read nothing."""
-
-    def predict(self, split: str) -> Any:
-        return split
-
-
-def fit(validation: Any) -> Any:
-    return validation
-
-
-SPACE = Space(baseline=Config(), domains={"lr": Float(1e-5, 1e-1, log=True)})
-FOCAL = Technique("Focal loss", on={"focal": True}, domains={"gamma": Float(0.0, 5.0)})
-SWA = Technique("SWA", on={"swa": True})
-PLATT = Technique("Platt", stage="post-hoc", fit=fit)
-GOAL = Objective("val_ap", "maximize")
-
-
-def make(**changes: Any) -> Study:
-    """Return a study that is right but for these arguments."""
-    right: dict[str, Any] = {
-        "name": "my-study",
-        "trainable": train,
-        "space": SPACE,
-        "objective": GOAL,
-        "max_steps": 27,
-    }
-    return Study(**(right | changes))
-
-
-def problems_of(**changes: Any) -> tuple[str, ...]:
-    """Return the problems of such a study."""
-    with pytest.raises(StudyError) as caught:
-        make(**changes)
-    return caught.value.problems
+from tests.search.studies import (
+    FOCAL,
+    GOAL,
+    PLATT,
+    SWA,
+    Config,
+    Predicting,
+    make,
+    problems_of,
+    train,
+    train_on,
+)
 
 
 def test_the_reference_example() -> None:
@@ -325,166 +261,6 @@ def test_an_optuna_sampler_is_a_sampler() -> None:
 @pytest.mark.parametrize("pruner", [ASHA(), ASHA(grace_steps=5), NoPruning()])
 def test_a_study_of_one_step_prunes_nothing_and_is_fine(pruner: Any) -> None:
     assert make(max_steps=1, pruner=pruner).max_steps == 1
-
-
-def of_techniques(*techniques: Technique, **changes: Any) -> tuple[str, ...]:
-    """Return the problems of a study with these techniques."""
-    return problems_of(techniques=techniques, **changes)
-
-
-@pytest.mark.parametrize(
-    ("techniques", "problem"),
-    [
-        (
-            [Technique("A", on={"lr": 0.1})],
-            "technique 'A' uses 'lr', which is a nuisance hyperparameter of the space",
-        ),
-        (
-            [Technique("A", on={"swa": True}, domains={"lr": Float(1e-4, 1.0)})],
-            "technique 'A' uses 'lr', which is a nuisance hyperparameter of the space",
-        ),
-        (
-            [Technique("A", levels={"lr": (0.1, 0.01)})],
-            "technique 'A' uses 'lr', which is a nuisance hyperparameter of the space",
-        ),
-        ([Technique("A", on={"swa": False})], "technique 'A' is already on in the baseline"),
-        (
-            [Technique("A", levels={"dropout": (0.0, 0.1)})],
-            "technique 'A': levels of 'dropout' name the baseline's 0.0, which is measured anyway",
-        ),
-        (
-            [Technique("A", levels={"dropout": (0.2, "0.1")})],
-            "technique 'A': Config.dropout takes float, got '0.1'",
-        ),
-        (
-            [Technique("A", on={"swa": True}, domains={"gamma": Float(3.0, 5.0)})],
-            "technique 'A': the baseline has gamma=2.0, outside its domain [3, 5]; widen",
-        ),
-        (
-            [Technique("A", on={"swa": True}, domains={"gama": Float(3.0, 5.0)})],
-            "technique 'A': Config has no field 'gama'; did you mean 'gamma'?",
-        ),
-        (
-            [Technique("A", on={"heads": 5})],
-            "technique 'A': Config refuses heads=5: width must be a multiple of heads",
-        ),
-        (
-            [FOCAL, Technique("B", on={"focal": True})],
-            "techniques 'Focal loss' and 'B' set the same fields to the same values",
-        ),
-        (
-            [FOCAL, Technique("B", on={"swa": True}, domains={"gamma": Float(1.0, 5.0)})],
-            "techniques 'Focal loss' and 'B' give 'gamma' two domains: [0, 5] and [1, 5]",
-        ),
-        (
-            [Technique("B", levels={"gamma": (0.5, 1.0)}), FOCAL],
-            "techniques 'B' and 'Focal loss': 'gamma' has levels in one and a domain in the other",
-        ),
-        (
-            [
-                Technique("B", on={"swa": True}, levels={"gamma": (0.5, 1.0)}),
-                Technique("C", on={"loss": "x"}, levels={"gamma": (0.5, 1.5)}),
-            ],
-            "techniques 'B' and 'C' measure 'gamma' at different levels",
-        ),
-        (
-            [FOCAL, Technique("B", on={"gamma": 3.0})],
-            "technique 'Focal loss' searches 'gamma', which technique 'B' sets",
-        ),
-        (
-            [SWA, Technique("B", on={"focal": True}, requires=["SWA"], excludes=["FWA"])],
-            "technique 'B' names 'FWA', which this study does not have; did you mean 'SWA'?",
-        ),
-        (
-            [
-                Technique("A", on={"loss": "x"}),
-                Technique("B", on={"loss": "y"}, requires=["A"]),
-            ],
-            "technique 'B' requires 'A', but both cannot be on at once",
-        ),
-        (
-            [
-                Technique("Later", on={"loss": "x"}, status="planned"),
-                Technique("B", on={"swa": True}, requires=["Later"]),
-            ],
-            "technique 'B' requires 'Later', which is planned",
-        ),
-        (
-            [
-                Technique("A", on={"swa": True}, requires=["B"]),
-                Technique("B", on={"focal": True}, requires=["A"]),
-            ],
-            "parameters depend on each other in a circle: ",
-        ),
-        (
-            [
-                Technique("margin", on={"swa": True, "focal": True}),
-                Technique("B", on={"loss": "x"}, domains={"margin": Float(0.0, 1.0)}),
-            ],
-            "a technique and a field are both called 'margin'; rename the technique",
-        ),
-    ],
-)
-def test_techniques_that_cannot_be_searched_are_refused(
-    techniques: list[Technique], problem: str
-) -> None:
-    (found,) = of_techniques(*techniques)
-    assert found.startswith(problem)
-
-
-def test_a_technique_that_needs_another_is_checked_with_it() -> None:
-    narrow = Technique("Narrow", on={"width": 35})
-    assert of_techniques(narrow)[0].endswith("width must be a multiple of heads")
-    odd = Technique("Odd", on={"heads": 5}, requires=["Narrow"])
-    problems = of_techniques(narrow, odd)
-    assert problems == (
-        "technique 'Narrow': Config refuses width=35: width must be a multiple of heads",
-    )
-
-
-def test_techniques_may_share_a_knob_and_exclude_each_other() -> None:
-    techniques = [
-        Technique("Focal", on={"loss": "focal"}, domains={"gamma": Float(0.0, 5.0)}),
-        Technique("CB", on={"loss": "cb"}, domains={"gamma": Float(0.0, 5.0)}),
-        Technique("Other", on={"focal": True}, domains={"gamma": Float(0.0, 5.0)}),
-        Technique("SWA", on={"swa": True}, requires=["Focal"], excludes=["CB"]),
-    ]
-    assert make(techniques=techniques).techniques == tuple(techniques)
-
-
-def test_of_planned_techniques_only_the_names_count() -> None:
-    planned = Technique("Later", on={"nothing.yet": True}, status="planned")
-    assert make(techniques=[FOCAL, planned, SWA]).techniques[1] is planned
-    assert of_techniques(planned, Technique("Later", on={"swa": True})) == (
-        "two techniques are called 'Later'",
-    )
-
-
-@pytest.mark.parametrize(
-    ("point", "problem"),
-    [
-        ({"lr": 0.01}, None),
-        ({"focal": True, "gamma": 3.0}, None),
-        ({"gamma": 3.0}, "point 1 to try first: only a search with focal = True can set gamma=3.0"),
-        ({"heads": 8}, "point 1 to try first: no parameter of the search can set heads=8"),
-        ({"focal": True, "gamma": 9.0}, "point 1 to try first: gamma=9.0 lies outside [0, 5]"),
-    ],
-)
-def test_points_to_try_first_are_reachable(point: Any, problem: str | None) -> None:
-    space = Space(Config(), SPACE.domains, points=[point])
-    if problem is None:
-        assert make(space=space, techniques=[FOCAL]).space is space
-    else:
-        assert problems_of(space=space, techniques=[FOCAL]) == (problem,)
-
-
-def test_conditions_may_name_what_techniques_set() -> None:
-    domains: dict[str, Any] = {
-        "lr": Float(1e-5, 1e-1, log=True),
-        "heads": When({"focal": True}, Categorical((1, 2, 4))),
-        "width": When({"heads": 4}, Int(32, 64, step=32)),
-    }
-    assert make(space=Space(Config(), domains), techniques=[FOCAL]).name == "my-study"
 
 
 def test_guards_watch_every_run_by_default_and_may_be_declared() -> None:

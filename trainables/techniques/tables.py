@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import warnings
+import zlib
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pandas as pd
 from search.errors import DataError
 
 MOST_NAMED = 10  # missing columns that an error names
+_UNREADABLE = (ValueError, OSError, EOFError, zlib.error, pd.errors.ParserWarning)
 
 
 def read_csv(file: Path, wanted: Sequence[str]) -> pd.DataFrame:
@@ -19,31 +22,24 @@ def read_csv(file: Path, wanted: Sequence[str]) -> pd.DataFrame:
     Raises
     ------
     DataError
-        If the file is not there, is no table, or lacks a column.
+        If the file is not there, is no table, lacks a column, or has rows longer than its header.
     """
-    if not file.is_file():
-        raise DataError(f"{file} is not there")
-    try:
-        header = pd.read_csv(file, nrows=0, skipinitialspace=True).columns
-        require(file, wanted, header)
-        table = pd.read_csv(file, usecols=list(wanted), skipinitialspace=True, low_memory=False)
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise DataError(f"{file} is not a table of comma-separated values: {error}") from error
-    return table[list(wanted)]
+    require(file, wanted, _parse_csv(file, rows=0).columns)
+    return _parse_csv(file)[list(wanted)]
 
 
 def read_parquet(file: Path, wanted: Sequence[str]) -> pd.DataFrame:
-    """Read columns of a Parquet table.
+    """Read columns of a Parquet table; those that its writer made the index are columns too.
 
     Raises
     ------
     DataError
         If the file is not there, is no table, or lacks a column.
     """
-    if not file.is_file():
-        raise DataError(f"{file} is not there")
+    _require_file(file)
     try:
         table = pd.read_parquet(file)
+        table = table.reset_index(drop=list(table.index.names) == [None])
     except (ValueError, OSError) as error:
         raise DataError(f"{file} is not a Parquet table: {error}") from error
     require(file, wanted, table.columns)
@@ -51,7 +47,7 @@ def read_parquet(file: Path, wanted: Sequence[str]) -> pd.DataFrame:
 
 
 def require(
-    file: Path, wanted: Sequence[str], found: Collection[str], what: str = "columns"
+    file: Path, wanted: Sequence[str], found: Collection[object], what: str = "columns"
 ) -> None:
     """Raise if something is missing, naming it with the nearest name that is there.
 
@@ -64,12 +60,33 @@ def require(
     missing = [name for name in wanted if name not in names]
     if not missing:
         return
-    spare = [name for name in names if name not in wanted]
+    spare = {name.casefold(): name for name in names if name not in wanted}
     parts = []
     for name in missing[:MOST_NAMED]:
-        near = difflib.get_close_matches(name, spare, n=1)
-        parts.append(f"{name!r} (there is {near[0]!r})" if near else repr(name))
+        near = difflib.get_close_matches(name.casefold(), spare, n=1)
+        parts.append(f"{name!r} (there is {spare[near[0]]!r})" if near else repr(name))
     more = f" and {len(missing) - MOST_NAMED} more" if len(missing) > MOST_NAMED else ""
     raise DataError(
         f"{file} lacks {len(missing)} of {len(wanted)} {what}: {', '.join(parts)}{more}"
     )
+
+
+def _require_file(file: Path) -> None:
+    if not file.is_file():
+        raise DataError(f"{file} is not there")
+
+
+def _parse_csv(file: Path, rows: int | None = None) -> pd.DataFrame:
+    _require_file(file)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # rows that are cut off
+            # Without index_col=False, or with usecols, rows longer than the header pass in silence,
+            # shifted by a column or cut off.
+            return pd.read_csv(
+                file, nrows=rows, index_col=False, skipinitialspace=True, low_memory=False
+            )
+    except _UNREADABLE as error:
+        raise DataError(
+            f"{file} is not a table of comma-separated values: {str(error).strip()}"
+        ) from error

@@ -2,78 +2,50 @@
 
 # ruff: noqa: ARG001, ARG002 - arguments are those of an interface
 
-import errno
+from __future__ import annotations
+
 import functools
 import math
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from search.engine.checkpoints import MANIFEST
-from search.engine.job import Job, Task
-from search.engine.predictions import read_predictions
 from search.engine.worker import Worker, load_data
-from search.trainable import Predictions
+from tests.search.engine.jobs import (
+    Config,
+    Steps,
+    healthy,
+    make_job,
+    make_task,
+    metrics,
+    numbers,
+    run,
+)
 
 
-@dataclass(frozen=True)
-class Config:
-    lr: float = 0.1
-    kind: str = "healthy"
-
-
-def metrics(value=0.5, test=0.4):
-    return {"val_ap": value, "test_ap": test}
-
-
-def make_task(trainable, **other):
-    return Task(trainable=trainable, baseline=Config(), objectives=("val_ap",), **other)
-
-
-def make_job(folder, *, halts=(), max_steps=9, changes=None, predictions=None):
-    return Job("toy/search", 0, changes or {}, 7, max_steps, halts, str(folder), predictions)
-
-
-def run(worker, batches=50):
-    """Advance to the end; return the batches."""
-    found = []
-    while not found or (found[-1].end is None and len(found) < batches):
-        found.append(worker.advance())
-    return found
-
-
-def numbers(batch):
-    return [step.step for step in batch.steps]
-
-
-def healthy(config, *, seed):
-    for step in range(9):
-        yield metrics(config.lr * step + seed)
-
-
-def test_batches_end_where_the_driver_decides(tmp_path):
+def test_batches_end_where_the_driver_decides(tmp_path: Path) -> None:
     batches = run(Worker(make_task(healthy), make_job(tmp_path, halts=(1, 3))))
     assert [numbers(batch) for batch in batches] == [[1], [2, 3], [4, 5, 6, 7, 8, 9]]
     assert [batch.end for batch in batches] == [None, None, "complete"]
     assert len({batch.token for batch in batches}) == 1
 
 
-def test_without_decisions_a_run_is_one_batch(tmp_path):
+def test_without_decisions_a_run_is_one_batch(tmp_path: Path) -> None:
     (batch,) = run(Worker(make_task(healthy), make_job(tmp_path)))
     assert numbers(batch) == list(range(1, 10))
 
 
-def test_a_decider_that_looks_at_every_step_gets_every_step(tmp_path):
+def test_a_decider_that_looks_at_every_step_gets_every_step(tmp_path: Path) -> None:
     batches = run(Worker(make_task(healthy), make_job(tmp_path, halts=None)))
     assert [numbers(batch) for batch in batches] == [[step] for step in range(1, 10)]
 
 
-def test_slow_steps_are_reported_as_time_passes(tmp_path):
-    def slow(config, *, seed):
+def test_slow_steps_are_reported_as_time_passes(tmp_path: Path) -> None:
+    def slow(config: Config, *, seed: int) -> Steps:
         for _ in range(6):
             time.sleep(0.06)
             yield metrics()
@@ -89,10 +61,10 @@ def test_slow_steps_are_reported_as_time_passes(tmp_path):
     assert max(sizes) <= 2
 
 
-def test_configuration_seed_and_length_reach_the_trainable(tmp_path):
-    seen = {}
+def test_configuration_seed_and_length_reach_the_trainable(tmp_path: Path) -> None:
+    seen: dict[str, Any] = {}
 
-    def train(config, *, seed, max_steps, data):
+    def train(config: Config, *, seed: int, max_steps: int, data: str) -> Steps:
         seen.update(config=config, seed=seed, max_steps=max_steps, data=data)
         yield metrics()
 
@@ -107,8 +79,8 @@ def test_configuration_seed_and_length_reach_the_trainable(tmp_path):
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, np.float32("nan")])
-def test_a_non_finite_objective_ends_the_run_at_once(tmp_path, bad):
-    def train(config, *, seed):
+def test_a_non_finite_objective_ends_the_run_at_once(tmp_path: Path, bad: float) -> None:
+    def train(config: Config, *, seed: int) -> Steps:
         for step in range(9):
             yield metrics(bad if step == 3 else 0.5)
 
@@ -118,8 +90,8 @@ def test_a_non_finite_objective_ends_the_run_at_once(tmp_path, bad):
     assert not math.isfinite(batch.steps[-1].metrics["val_ap"])
 
 
-def test_a_non_finite_held_out_metric_stops_nothing(tmp_path):
-    def train(config, *, seed):
+def test_a_non_finite_held_out_metric_stops_nothing(tmp_path: Path) -> None:
+    def train(config: Config, *, seed: int) -> Steps:
         for _ in range(9):
             yield metrics(test=math.nan)
 
@@ -127,8 +99,8 @@ def test_a_non_finite_held_out_metric_stops_nothing(tmp_path):
     assert (batch.end, len(batch.steps)) == ("complete", 9)
 
 
-def test_an_exception_comes_back_with_its_traceback_and_log(tmp_path):
-    def train(config, *, seed):
+def test_an_exception_comes_back_with_its_traceback_and_log(tmp_path: Path) -> None:
+    def train(config: Config, *, seed: int) -> Steps:
         print("epoch 1")  # noqa: T201 - what a trainable does
         yield metrics()
         raise ZeroDivisionError("no batch")
@@ -136,23 +108,23 @@ def test_an_exception_comes_back_with_its_traceback_and_log(tmp_path):
     (batch,) = run(Worker(make_task(train), make_job(tmp_path)))
     assert batch.end == "raised"
     assert numbers(batch) == [1]
-    assert "ZeroDivisionError: no batch" in batch.error
-    assert "in train" in batch.error
+    assert "ZeroDivisionError: no batch" in str(batch.error)
+    assert "in train" in str(batch.error)
     assert batch.log == "epoch 1"
 
 
-def test_leaving_the_program_is_a_failure_of_the_trial(tmp_path):
-    def train(config, *, seed):
+def test_leaving_the_program_is_a_failure_of_the_trial(tmp_path: Path) -> None:
+    def train(config: Config, *, seed: int) -> Steps:
         yield metrics()
         sys.exit(4)
 
     (batch,) = run(Worker(make_task(train), make_job(tmp_path)))
     assert batch.end == "raised"
-    assert "SystemExit: 4" in batch.error
+    assert "SystemExit: 4" in str(batch.error)
 
 
-def test_ctrl_c_is_not(tmp_path):
-    def train(config, *, seed):
+def test_ctrl_c_is_not(tmp_path: Path) -> None:
+    def train(config: Config, *, seed: int) -> Steps:
         yield metrics()
         raise KeyboardInterrupt
 
@@ -160,10 +132,10 @@ def test_ctrl_c_is_not(tmp_path):
         run(Worker(make_task(train), make_job(tmp_path)))
 
 
-def test_after_an_exception_the_next_call_is_another_attempt(tmp_path):
+def test_after_an_exception_the_next_call_is_another_attempt(tmp_path: Path) -> None:
     calls = []
 
-    def train(config, *, seed):
+    def train(config: Config, *, seed: int) -> Steps:
         calls.append(seed)
         yield metrics()
         if len(calls) == 1:
@@ -176,20 +148,20 @@ def test_after_an_exception_the_next_call_is_another_attempt(tmp_path):
     assert calls == [7, 7]  # the same seed
 
 
-def test_a_constructor_that_raises_is_an_attempt_too(tmp_path):
+def test_a_constructor_that_raises_is_an_attempt_too(tmp_path: Path) -> None:
     class Model:
-        def __init__(self, config, *, seed):
+        def __init__(self, config: Config, *, seed: int) -> None:
             raise MemoryError("too large")
 
-        def step(self): ...
+        def step(self) -> None: ...
 
-        def save(self, directory): ...
+        def save(self, directory: Path) -> None: ...
 
-        def load(self, directory): ...
+        def load(self, directory: Path) -> None: ...
 
     (batch,) = run(Worker(make_task(Model), make_job(tmp_path)))
     assert (batch.end, batch.steps) == ("raised", ())
-    assert "MemoryError: too large" in batch.error
+    assert "MemoryError: too large" in str(batch.error)
 
 
 @pytest.mark.parametrize(
@@ -202,35 +174,35 @@ def test_a_constructor_that_raises_is_an_attempt_too(tmp_path):
         ({"val_ap": 0.1, "note": [1]}, "metrics must be numbers"),
     ],
 )
-def test_wrong_metrics_are_refused_in_words(tmp_path, given, said):
-    def train(config, *, seed):
+def test_wrong_metrics_are_refused_in_words(tmp_path: Path, given: Any, said: str) -> None:
+    def train(config: Config, *, seed: int) -> Steps:
         yield given
 
     (batch,) = run(Worker(make_task(train), make_job(tmp_path)))
     assert batch.end == "raised"
-    assert said in batch.error
+    assert said in str(batch.error)
 
 
-def test_nothing_at_all_is_refused(tmp_path):
-    def train(config, *, seed):
+def test_nothing_at_all_is_refused(tmp_path: Path) -> None:
+    def train(config: Config, *, seed: int) -> Steps:
         yield from ()
 
     (batch,) = run(Worker(make_task(train), make_job(tmp_path)))
-    assert "ended before its first step" in batch.error
+    assert "ended before its first step" in str(batch.error)
 
 
-def test_a_generator_may_end_early(tmp_path):
-    def train(config, *, seed):
+def test_a_generator_may_end_early(tmp_path: Path) -> None:
+    def train(config: Config, *, seed: int) -> Steps:
         yield from [metrics()] * 4
 
     (batch,) = run(Worker(make_task(train), make_job(tmp_path)))
     assert (batch.end, len(batch.steps)) == ("complete", 4)
 
 
-def test_a_generator_is_never_asked_beyond_the_full_length(tmp_path):
+def test_a_generator_is_never_asked_beyond_the_full_length(tmp_path: Path) -> None:
     asked = []
 
-    def train(config, *, seed):
+    def train(config: Config, *, seed: int) -> Steps:
         for step in range(100):
             asked.append(step)
             yield metrics()
@@ -239,10 +211,10 @@ def test_a_generator_is_never_asked_beyond_the_full_length(tmp_path):
     assert len(asked) == 9
 
 
-def test_closing_runs_the_generators_finally(tmp_path):
+def test_closing_runs_the_generators_finally(tmp_path: Path) -> None:
     closed = []
 
-    def train(config, *, seed):
+    def train(config: Config, *, seed: int) -> Steps:
         try:
             for _ in range(9):
                 yield metrics()
@@ -257,8 +229,10 @@ def test_closing_runs_the_generators_finally(tmp_path):
     worker.close()  # again is harmless
 
 
-def test_an_exception_while_closing_is_logged_only(tmp_path, caplog):
-    def train(config, *, seed):
+def test_an_exception_while_closing_is_logged_only(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def train(config: Config, *, seed: int) -> Steps:
         try:
             for _ in range(9):
                 yield metrics()
@@ -271,178 +245,10 @@ def test_an_exception_while_closing_is_logged_only(tmp_path, caplog):
     assert "already gone" in caplog.text
 
 
-class Counter:
-    """A class trainable that tells what it does."""
-
-    done = False
-
-    def __init__(self, config, *, seed):
-        self.config, self.steps = config, 0
-        type(self).made.append(self)
-
-    def step(self):
-        self.steps += 1
-        type(self).stepped.append(self.steps)
-        return metrics(0.1 * self.steps)
-
-    def save(self, directory):
-        (directory / "steps").write_text(str(self.steps))
-
-    def load(self, directory):
-        self.steps = int((directory / "steps").read_text())
-
-    def close(self):
-        type(self).closed.append(self.steps)
-
-
-@pytest.fixture
-def counter():
-    """A class of its own for every test."""
-    return type("Counted", (Counter,), {"made": [], "stepped": [], "closed": []})
-
-
-def checkpoints(folder):
-    return sorted(path.name for path in Path(folder).glob("*/step-*"))
-
-
-def test_a_checkpoint_is_written_when_the_driver_lets_the_trial_go_on(tmp_path, counter):
-    worker = Worker(make_task(counter), make_job(tmp_path, halts=(1, 3)))
-    first = worker.advance()
-    assert numbers(first) == [1]
-    assert checkpoints(tmp_path) == []  # the driver has not stored step 1 yet
-    second = worker.advance()
-    assert checkpoints(tmp_path) == ["step-00000001"]
-    assert [c.step for c in second.checkpoints] == [1]
-    third = worker.advance()
-    assert checkpoints(tmp_path) == ["step-00000001", "step-00000003"]
-    assert (third.end, numbers(third)) == ("complete", [4, 5, 6, 7, 8, 9])
-
-
-def test_a_trial_that_is_stopped_writes_no_checkpoint(tmp_path, counter):
-    worker = Worker(make_task(counter), make_job(tmp_path, halts=(1, 3)))
-    worker.advance()
-    worker.close()
-    assert checkpoints(tmp_path) == []
-    assert counter.closed == [1]
-
-
-def test_checkpoints_come_with_time_too(tmp_path, counter):
-    task = make_task(counter, checkpoint_s=0.0)
-    worker = Worker(task, make_job(tmp_path))
-    worker.advance(limit_s=0.0)
-    worker.advance(limit_s=0.0)
-    assert checkpoints(tmp_path) == ["step-00000001"]
-
-
-def test_a_new_worker_goes_on_from_the_newest_checkpoint(tmp_path, counter):
-    job = make_job(tmp_path, halts=(1, 3))
-    lost = Worker(make_task(counter), job)
-    for _ in range(3):
-        lost.advance()
-    del counter.stepped[:]
-    (batch,) = run(Worker(make_task(counter), job))
-    assert batch.start_step == 3
-    assert numbers(batch) == counter.stepped == [4, 5, 6, 7, 8, 9]
-
-
-def test_a_damaged_checkpoint_costs_the_steps_since_the_one_before(tmp_path, counter):
-    job = make_job(tmp_path, halts=(1, 3))
-    lost = Worker(make_task(counter), job)
-    for _ in range(3):
-        lost.advance()
-    next(tmp_path.glob("*/step-00000003/steps")).write_text("4")
-    del counter.stepped[:]
-    batches = run(Worker(make_task(counter), job))
-    assert batches[0].start_step == 1
-    assert counter.stepped == [2, 3, 4, 5, 6, 7, 8, 9]
-
-
-def test_no_intact_checkpoint_means_from_step_0(tmp_path, counter):
-    job = make_job(tmp_path, halts=(1, 3))
-    lost = Worker(make_task(counter), job)
-    for _ in range(3):
-        lost.advance()
-    for manifest in tmp_path.glob(f"*/*/{MANIFEST}"):
-        manifest.write_text(manifest.read_text()[:-3])
-    batches = run(Worker(make_task(counter), job))
-    assert batches[0].start_step == 0
-    assert [step for batch in batches for step in numbers(batch)] == list(range(1, 10))
-
-
-def test_a_checkpoint_that_does_not_load_gives_way_and_goes(tmp_path, counter):
-    job = make_job(tmp_path, halts=(1, 3))
-    lost = Worker(make_task(counter), job)
-    for _ in range(3):
-        lost.advance()
-
-    class Picky(counter):
-        made, stepped, closed = [], [], []
-
-        def load(self, directory):
-            super().load(directory)
-            if self.steps == 3:
-                raise KeyError("optimizer")
-
-    batch = Worker(make_task(Picky), job).advance()
-    assert batch.start_step == 1
-    assert Picky.closed == [3]  # what the failed load had built is freed
-    # a later attempt must not jump to step 3, whose steps are being repeated
-    assert checkpoints(tmp_path) == ["step-00000001"]
-
-
-def test_a_full_disk_costs_a_checkpoint_and_not_the_trial(tmp_path, counter, caplog):
-    class Full(counter):
-        made, stepped, closed = [], [], []
-
-        def save(self, directory):
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-    batches = run(Worker(make_task(Full), make_job(tmp_path, halts=(1, 3))))
-    assert batches[-1].end == "complete"
-    assert len(Full.stepped) == 9
-    assert checkpoints(tmp_path) == []
-    assert "No space left" in caplog.text
-    assert "the run goes on without it" in caplog.text
-
-
-def test_a_class_that_is_done_ends_early(tmp_path, counter):
-    class Done(counter):
-        made, stepped, closed = [], [], []
-        done = property(lambda self: self.steps >= 4)
-
-    (batch,) = run(Worker(make_task(Done), make_job(tmp_path)))
-    assert (batch.end, numbers(batch)) == ("complete", [1, 2, 3, 4])
-
-
-def test_a_class_that_was_done_when_it_was_lost_only_ends(tmp_path, counter):
-    class Done(counter):
-        made, stepped, closed = [], [], []
-        done = property(lambda self: self.steps >= 3)
-
-    job = make_job(tmp_path, halts=(3,))
-    lost = Worker(make_task(Done), job)
-    lost.advance()
-    assert lost.advance().end == "complete"
-    (batch,) = run(Worker(make_task(Done), job))
-    assert (batch.start_step, batch.steps, batch.end) == (3, (), "complete")
-
-
-def test_predictions_are_kept_where_they_are_wanted(tmp_path, counter):
-    class Predicting(counter):
-        made, stepped, closed = [], [], []
-
-        def predict(self, split):
-            return Predictions(np.array([0.1, 0.9]), np.array([0, 1]))
-
-    kept = tmp_path / "kept"
-    run(Worker(make_task(Predicting), make_job(tmp_path, predictions=str(kept))))
-    assert read_predictions(kept, "test").scores.tolist() == [0.1, 0.9]
-
-
-def test_data_is_loaded_once_for_each_loader_and_path(tmp_path):
+def test_data_is_loaded_once_for_each_loader_and_path(tmp_path: Path) -> None:
     calls = []
 
-    def loader(path, scale=1):
+    def loader(path: Path | None, scale: int = 1) -> object:
         calls.append((path, scale))
         return object()
 
@@ -454,10 +260,11 @@ def test_data_is_loaded_once_for_each_loader_and_path(tmp_path):
     assert load_data(make_task(healthy)) is None
 
 
-def test_a_batch_says_who_made_it(tmp_path):
+def test_a_batch_says_who_made_it(tmp_path: Path) -> None:
     (batch,) = run(Worker(make_task(healthy, gpus=0.5), make_job(tmp_path)))
     assert batch.gpus == 0.5
     assert batch.versions["optuna"].startswith("5")
+    assert batch.peak_memory is not None
     assert batch.peak_memory > 10 * 2**20
     assert batch.started <= batch.steps[0].finished <= time.time()
     assert all(step.elapsed_s >= 0 for step in batch.steps)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from search.errors import OptionError, StudyError
+from search.errors import StudyError
 from search.protocol.registering import Design, draw_seeds
 from search.statistics import Verdict
 from search.study import Objective
+from tests.search.protocol.conftest import Laboratory
+from tests.search.protocol.registrations import ONE_LOOK, TWO_LOOKS, kinds, reason, rows
 from tests.search.protocol.toys import (
     GOOD,
     NUISANCE,
@@ -21,32 +24,16 @@ from tests.search.protocol.toys import (
     read_number,
     study,
     technique,
-    train_changed,
-    train_other_technique,
     train_peaking,
     train_with,
 )
 
-ONE_LOOK = Design(looks=(3,), tuning="none", stack=False)
-TWO_LOOKS = Design(looks=(3, 5), tuning="none", stack=False)
-
-
-def kinds(laboratory: Any) -> list[str]:
-    return [record.kind for record in laboratory.priority().registrations]
-
-
-def reason(laboratory: Any) -> str:
-    return str(laboratory.priority().registration.reason)
-
-
-def rows(laboratory: Any) -> list[Any]:
-    return json.loads(laboratory.finished_table())["rows"]
-
-
 # -- the first one ------------------------------------------------------------------------------
 
 
-def test_it_is_stored_before_the_first_run_and_says_nothing(laboratory, trained, capsys):
+def test_it_is_stored_before_the_first_run_and_says_nothing(
+    laboratory: Laboratory, trained: list[tuple[str, int]], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert laboratory.interrupted(study(GOOD), ONE_LOOK, events=1)
     assert trained == []
     (record,) = laboratory.priority().registrations
@@ -54,7 +41,7 @@ def test_it_is_stored_before_the_first_run_and_says_nothing(laboratory, trained,
     assert capsys.readouterr().out == ""
 
 
-def test_it_fixes_what_a_verdict_depends_on(laboratory):
+def test_it_fixes_what_a_verdict_depends_on(laboratory: Laboratory) -> None:
     laboratory.run(study(GOOD, USELESS), TWO_LOOKS)
     fixed = laboratory.priority().specification
     assert fixed["evaluation"] == {"metric": "test_score", "direction": "maximize"}
@@ -66,7 +53,9 @@ def test_it_fixes_what_a_verdict_depends_on(laboratory):
     assert set(fixed["code"]) == {"baseline", "A", "B"}
 
 
-def test_the_same_question_again_keeps_its_hash_and_runs_nothing(laboratory, trained):
+def test_the_same_question_again_keeps_its_hash_and_runs_nothing(
+    laboratory: Laboratory, trained: list[tuple[str, int]]
+) -> None:
     laboratory.run(study(GOOD), ONE_LOOK)
     before, n_runs = laboratory.finished_table(), len(trained)
     first = laboratory.priority().registration
@@ -76,7 +65,9 @@ def test_the_same_question_again_keeps_its_hash_and_runs_nothing(laboratory, tra
     assert len(trained) == n_runs
 
 
-def test_equal_questions_have_equal_hashes_elsewhere(laboratories):
+def test_equal_questions_have_equal_hashes_elsewhere(
+    laboratories: Callable[[], Laboratory],
+) -> None:
     found = []
     for _ in range(2):
         laboratory = laboratories()
@@ -85,19 +76,21 @@ def test_equal_questions_have_equal_hashes_elsewhere(laboratories):
     assert found[0] == found[1]
 
 
-def test_a_longer_seed_list_begins_with_the_shorter():
+def test_a_longer_seed_list_begins_with_the_shorter() -> None:
     assert draw_seeds(7, "x", 20)[:5] == draw_seeds(7, "x", 5)
     assert not set(draw_seeds(7, "x", 40)) & set(draw_seeds(7, "y", 40))
     assert not set(draw_seeds(7, "x", 40)) & set(draw_seeds(8, "x", 40))
 
 
-def test_a_study_without_techniques_is_refused_before_anything_runs(laboratory, trained):
+def test_a_study_without_techniques_is_refused_before_anything_runs(
+    laboratory: Laboratory, trained: list[tuple[str, int]]
+) -> None:
     with pytest.raises(StudyError, match="no techniques"):
         laboratory.run(study(), ONE_LOOK)
     assert trained == []
 
 
-def test_resplits_and_tuning_exclude_each_other(laboratory):
+def test_resplits_and_tuning_exclude_each_other(laboratory: Laboratory) -> None:
     with pytest.raises(StudyError, match="resplit"):
         laboratory.run(study(GOOD, replication="resplit"), Design(looks=(3,), tuning="once"))
 
@@ -105,7 +98,9 @@ def test_resplits_and_tuning_exclude_each_other(laboratory):
 # -- techniques come and go ---------------------------------------------------------------------
 
 
-def test_one_more_technique_reuses_every_finished_run(laboratory, trained):
+def test_one_more_technique_reuses_every_finished_run(
+    laboratory: Laboratory, trained: list[tuple[str, int]]
+) -> None:
     laboratory.run(study(GOOD), TWO_LOOKS)
     before = {row["technique"]: row for row in rows(laboratory)}["A"]
     n_runs = len(trained)
@@ -124,7 +119,9 @@ def test_one_more_technique_reuses_every_finished_run(laboratory, trained):
     assert json.loads(laboratory.finished_table())["registration"]["techniques_registered"] == 2
 
 
-def test_a_technique_that_is_withdrawn_stays_in_k(laboratory, trained):
+def test_a_technique_that_is_withdrawn_stays_in_k(
+    laboratory: Laboratory, trained: list[tuple[str, int]]
+) -> None:
     laboratory.run(study(GOOD, USELESS), ONE_LOOK)
     q = laboratory.priority().table.row("A").p_adjusted
     before, n_runs = laboratory.priority().table.row("B"), len(trained)
@@ -146,7 +143,9 @@ def test_a_technique_that_is_withdrawn_stays_in_k(laboratory, trained):
         ({"max_steps": 2}, "3 steps instead of 2 and other seeds"),
     ],
 )
-def test_a_withdrawn_technique_whose_runs_fit_no_more_is_not_comparable(laboratory, changes, words):
+def test_a_withdrawn_technique_whose_runs_fit_no_more_is_not_comparable(
+    laboratory: Laboratory, changes: Any, words: str
+) -> None:
     laboratory.run(study(GOOD, USELESS), ONE_LOOK)
     laboratory.run(study(GOOD, **changes), ONE_LOOK)
     row = laboratory.priority().table.row("B")
@@ -155,7 +154,9 @@ def test_a_withdrawn_technique_whose_runs_fit_no_more_is_not_comparable(laborato
     assert laboratory.priority().table.row("A").verdict == Verdict.ADOPT
 
 
-def test_a_withdrawn_technique_may_come_back(laboratory, trained):
+def test_a_withdrawn_technique_may_come_back(
+    laboratory: Laboratory, trained: list[tuple[str, int]]
+) -> None:
     laboratory.run(study(GOOD, USELESS), ONE_LOOK)
     before = rows(laboratory)
     n_runs = len(trained)
@@ -166,7 +167,9 @@ def test_a_withdrawn_technique_may_come_back(laboratory, trained):
     assert len(trained) == n_runs
 
 
-def test_a_technique_withdrawn_before_its_last_look_gets_no_more_seeds(laboratory):
+def test_a_technique_withdrawn_before_its_last_look_gets_no_more_seeds(
+    laboratory: Laboratory,
+) -> None:
     laboratory.interrupted(study(GOOD, USELESS), TWO_LOOKS, events=40)
     assert 3 <= laboratory.runs("B") < 5
     n_runs = laboratory.runs("B")
@@ -175,7 +178,9 @@ def test_a_technique_withdrawn_before_its_last_look_gets_no_more_seeds(laborator
     assert laboratory.priority().table.status == "final"
 
 
-def test_a_changed_setting_runs_that_technique_alone_anew(laboratory, trained):
+def test_a_changed_setting_runs_that_technique_alone_anew(
+    laboratory: Laboratory, trained: list[tuple[str, int]]
+) -> None:
     laboratory.run(study(GOOD, USELESS), ONE_LOOK)
     n_runs = len(trained)
     laboratory.run(study(technique("A", 2.0), USELESS), ONE_LOOK)
@@ -191,14 +196,14 @@ def test_a_changed_setting_runs_that_technique_alone_anew(laboratory, trained):
     assert len(priority.measured.superseded) == 3
 
 
-def test_runs_with_an_earlier_setting_are_no_runs_of_the_later_one(laboratory):
+def test_runs_with_an_earlier_setting_are_no_runs_of_the_later_one(laboratory: Laboratory) -> None:
     laboratory.run(study(GOOD, USELESS), ONE_LOOK)
     laboratory.interrupted(study(technique("A", 2.0), USELESS), ONE_LOOK, events=1)
     row = laboratory.priority().table.row("A")
     assert (row.verdict, row.effect) == (None, None)
 
 
-def test_other_words_about_a_technique_are_no_amendment(laboratory):
+def test_other_words_about_a_technique_are_no_amendment(laboratory: Laboratory) -> None:
     laboratory.run(study(technique("A", 1.0, expected_note="2-5 %")), ONE_LOOK)
     laboratory.run(study(technique("A", 1.0, expected_note="3-5 %")), ONE_LOOK)
     assert kinds(laboratory) == ["first"]
@@ -228,7 +233,7 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 class Asking:
     """The same study as it was, and with one thing changed."""
 
-    def __init__(self, laboratory: Any, change: str) -> None:
+    def __init__(self, laboratory: Laboratory, change: str) -> None:
         self._laboratory = laboratory
         self._of_study, self._of_design = map(dict, CHANGES[change])
         evaluation = Objective("test_score", "maximize")
@@ -263,7 +268,9 @@ OFTEN = ("delta", "alpha", "looks", "the evaluation", "data", "the baseline")
     "change",
     [c if c in OFTEN else pytest.param(c, marks=pytest.mark.slow) for c in CHANGES],
 )
-def test_the_yardstick_changed_after_a_look_is_a_new_study_on_fresh_seeds(laboratory, change):
+def test_the_yardstick_changed_after_a_look_is_a_new_study_on_fresh_seeds(
+    laboratory: Laboratory, change: str
+) -> None:
     asking = Asking(laboratory, change)
     asking.before()
     old, n_runs = laboratory.priority(), laboratory.runs()
@@ -278,7 +285,9 @@ def test_the_yardstick_changed_after_a_look_is_a_new_study_on_fresh_seeds(labora
 
 
 @pytest.mark.parametrize("change", ["delta", "data", "the baseline", "tuning"])
-def test_the_yardstick_changed_before_a_look_is_an_amendment(laboratories, change):
+def test_the_yardstick_changed_before_a_look_is_an_amendment(
+    laboratories: Callable[[], Laboratory], change: str
+) -> None:
     """What is finished then is the table of a study that was asked so from the start."""
     amended, fresh = laboratories(), laboratories()
     asking = Asking(amended, change)
@@ -295,7 +304,9 @@ def test_the_yardstick_changed_before_a_look_is_an_amendment(laboratories, chang
 
 
 @pytest.mark.parametrize("change", ["alpha", "looks"])
-def test_amending_the_rules_before_a_look_repeats_no_run(laboratory, change):
+def test_amending_the_rules_before_a_look_repeats_no_run(
+    laboratory: Laboratory, change: str
+) -> None:
     asking = Asking(laboratory, change)
     asking.before(events=15)
     asking.after()
@@ -305,7 +316,7 @@ def test_amending_the_rules_before_a_look_repeats_no_run(laboratory, change):
 
 
 @pytest.mark.parametrize("change", ["the length", "the scored step", "the split"])
-def test_runs_that_were_made_otherwise_do_not_count(laboratory, change):
+def test_runs_that_were_made_otherwise_do_not_count(laboratory: Laboratory, change: str) -> None:
     """Even before a look: their scores mean something else."""
     asking = Asking(laboratory, change)
     asking.before(events=15)
@@ -314,7 +325,7 @@ def test_runs_that_were_made_otherwise_do_not_count(laboratory, change):
     assert not laboratory.priority().measured.runs
 
 
-def test_runs_that_were_scored_at_another_step_do_not_count(laboratory):
+def test_runs_that_were_scored_at_another_step_do_not_count(laboratory: Laboratory) -> None:
     given = {"trainable": train_peaking, "evaluation": Objective("test_score", "maximize")}
     assert laboratory.interrupted(study(GOOD, **given), ONE_LOOK, events=15)
     laboratory.run(study(GOOD, **given, score_at="best"), ONE_LOOK)
@@ -322,7 +333,9 @@ def test_runs_that_were_scored_at_another_step_do_not_count(laboratory):
     assert laboratory.priority().table.row("A").effect == 0.0
 
 
-def test_an_objective_of_another_direction_is_refused_before_it_is_registered(laboratory):
+def test_an_objective_of_another_direction_is_refused_before_it_is_registered(
+    laboratory: Laboratory,
+) -> None:
     """Optuna's studies keep their direction: such a study needs another name."""
     laboratory.run(study(GOOD), ONE_LOOK)
     turned = study(
@@ -335,83 +348,11 @@ def test_an_objective_of_another_direction_is_refused_before_it_is_registered(la
     assert kinds(laboratory) == ["first"]
 
 
-def test_other_ranges_of_the_tuning_after_a_look_are_another_yardstick(laboratory):
+def test_other_ranges_of_the_tuning_after_a_look_are_another_yardstick(
+    laboratory: Laboratory,
+) -> None:
     design = Design(looks=(3,), tuning="once", trials=2, stack=False)
     laboratory.run(study(GOOD, domains=NUISANCE), design)
     wider = {"lr": type(NUISANCE["lr"])(0.0, 2.0)}
     laboratory.run(study(GOOD, domains=wider), design)
     assert kinds(laboratory) == ["first", "new"]
-
-
-# -- code ---------------------------------------------------------------------------------------
-
-
-def test_changed_code_is_refused_until_somebody_says_which_arms_it_concerns(laboratory, trained):
-    laboratory.run(study(GOOD), ONE_LOOK)
-    n_runs = len(trained)
-    with pytest.raises(StudyError, match="--rerun ARM"):
-        laboratory.run(study(GOOD, trainable=train_changed), ONE_LOOK)
-    assert kinds(laboratory) == ["first"]
-    assert len(trained) == n_runs
-
-
-def test_an_arm_run_again_after_a_look_is_superseded_and_counted(laboratory, trained):
-    laboratory.run(study(GOOD, USELESS), ONE_LOOK)
-    n_runs = len(trained)
-    laboratory.run(study(GOOD, USELESS, trainable=train_changed), ONE_LOOK, rerun=["A"])
-    assert kinds(laboratory) == ["first", "rerun"]
-    assert "A" in reason(laboratory)
-    assert len(trained) - n_runs == 3
-    assert all("a=1.0" in config for config, _ in trained[n_runs:])
-    priority = laboratory.priority()
-    assert priority.table.n_registered == 3
-    assert len(priority.measured.superseded) == 3
-    assert laboratory.report().n_superseded == 3
-
-
-def test_an_arm_run_again_before_a_look_counts_once(laboratory):
-    assert laboratory.interrupted(study(GOOD, USELESS), ONE_LOOK, events=15)
-    laboratory.run(study(GOOD, USELESS, trainable=train_changed), ONE_LOOK, rerun=["A"])
-    priority = laboratory.priority()
-    assert priority.table.n_registered == 2
-    codes = priority.specification["code"]
-    assert codes["A"] != codes["B"] == codes["baseline"]
-    assert {run.asked.code for (arm, _), run in priority.measured.runs.items() if arm == "A"} == {
-        codes["A"]
-    }
-
-
-def test_the_baseline_run_again_takes_every_arm_with_it(laboratory, trained):
-    laboratory.run(study(GOOD), ONE_LOOK)
-    n_runs = len(trained)
-    laboratory.run(study(GOOD, trainable=train_changed), ONE_LOOK, rerun=["baseline"])
-    priority = laboratory.priority()
-    assert len(set(priority.specification["code"].values())) == 1
-    assert len(trained) - n_runs == 7  # three pairs, and the determinism check
-    assert priority.table.row("A").verdict == Verdict.ADOPT
-
-
-def test_running_again_an_arm_that_there_is_not_is_refused(laboratory):
-    with pytest.raises(OptionError, match="no such arm"):
-        laboratory.run(study(GOOD), ONE_LOOK, rerun=["Z"])
-
-
-def test_the_command_that_reran_an_arm_may_be_given_again(laboratory, trained):
-    laboratory.run(study(GOOD), ONE_LOOK)
-    changed = study(GOOD, trainable=train_changed)
-    laboratory.run(changed, ONE_LOOK, rerun=["A"])
-    before, n_runs = laboratory.finished_table(), len(trained)
-    laboratory.run(changed, ONE_LOOK, rerun=["A"])
-    assert laboratory.finished_table() == before
-    assert len(trained) == n_runs
-
-
-def test_a_mended_bug_is_measured(laboratory):
-    bug = technique("Bug", on={"raises": True})
-    laboratory.run(study(bug, GOOD), ONE_LOOK)
-    assert laboratory.report().line("Bug").bug == "ValueError: the toy is broken"
-    mended = study(bug, GOOD, trainable=train_other_technique)
-    laboratory.run(mended, ONE_LOOK, rerun=["Bug"])
-    row = laboratory.priority().table.row("Bug")
-    assert row.verdict == Verdict.ADOPT
-    assert row.effect == pytest.approx(1.0, abs=0.3)
