@@ -22,7 +22,7 @@ STUDY = Study(
         Objective("test_f1", "maximize"),
         Objective("test_ece", "minimize"),
     ),
-    smallest_gain=0.01,
+    smallest_gain=0.02,
     max_steps=15,
     pruner=ASHA(grace_steps=1, reduction_factor=3),
     data=load_actigraphy,
