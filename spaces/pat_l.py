@@ -56,7 +56,7 @@ SEARCH_SPACE = Space(
         "optim.weight_decay": DECAYS,
         "optim.batch_size": Categorical((8, 16, 32, 64)),
         "optim.schedule": Categorical(("none", "cosine", "warmup_cosine", "plateau")),
-        "stop.epochs": Categorical((5, 10, 30)),
+        "stop.epochs": Categorical((5, 10, 15)),
         "stop.patience": Categorical((0, 5, 15)),
     },
     # the source document's experiments, 3 to 5 at the greatest length that this space has
@@ -70,15 +70,15 @@ SEARCH_SPACE = Space(
             "optim.schedule": "cosine",
             "stop.epochs": epochs,
         }
-        for encoder_lr, epochs in ((2e-5, 10), (2e-5, 30), (5e-5, 30))
+        for encoder_lr, epochs in ((2e-5, 10), (2e-5, 15), (5e-5, 15))
     ]
     + [
-        {"model.head": "linear", "optim.lr": 1e-4, "stop.epochs": 30, "stop.patience": 5},
+        {"model.head": "linear", "optim.lr": 1e-4, "stop.epochs": 15, "stop.patience": 5},
         {
             "optim.differential": True,
             "optim.encoder_lr": 2e-5,
             "optim.head_lr": 5e-4,
-            "stop.epochs": 30,
+            "stop.epochs": 15,
             "stop.patience": 15,
         },
     ],

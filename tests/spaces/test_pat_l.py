@@ -41,7 +41,7 @@ def test_encoder_and_head_rates_hold_the_documents():
 def test_the_five_experiments_are_tried_first():
     tried = [flatten(SEARCH_SPACE.configuration(point)) for point in SEARCH_SPACE.points]
     assert [config["optim.mode"] for config in tried] == ["two_stage"] * 3 + ["full"] * 2
-    assert [config["stop.epochs"] for config in tried] == [10, 30, 30, 30, 30]
+    assert [config["stop.epochs"] for config in tried] == [10, 15, 15, 15, 15]
     assert [config["optim.encoder_lr"] for config in tried[:3]] == [2e-5, 2e-5, 5e-5]
     assert [config["stop.patience"] for config in tried] == [0, 0, 0, 5, 15]
 
