@@ -24,6 +24,8 @@ UNKNOWN = ("authenticationerror", "unauthenticated", "invalidauthtoken", "401 un
 REFUSED = (ConnectionError, RuntimeError, ValueError, TimeoutError)
 logger = logging.getLogger(__name__)
 
+BREAKPOINT = {"PYTHONBREAKPOINT": os.environ.get("PYTHONBREAKPOINT", "")}  # "" is Python's own
+
 
 @contextmanager
 def ray_session(*, address: str | None, module: ModuleType | None = None) -> Iterator[None]:
@@ -73,7 +75,9 @@ def _by_value(module: ModuleType | None) -> Iterator[None]:
 def _connect(address: str | None) -> None:
     for left in reversed(range(STARTS if address is None else 1)):
         try:
-            with signals_kept():  # Ray's would end the process without a word to its caller
+            # Ray's handlers would end the process without a word to its caller, and its debugger
+            # would answer `breakpoint()` in the caller's own code
+            with signals_kept(), environment(BREAKPOINT):
                 ray.init(
                     address=address or "local",
                     include_dashboard=False if address is None else None,
