@@ -13,7 +13,7 @@ from trainables.pat.pretraining import PretrainConfig
 
 DECAYS = Categorical((0.0, 1e-4, 1e-3, 1e-2, 1e-1))  # steps, so that none at all is one of them
 BASELINE = PatConfig(
-    # few people and epochs: a run takes some six seconds of one core
+    # few people and epochs: a run takes some seven seconds of one core
     data=DataConfig(GeneratorConfig(n_train=220, n_validation=100, n_test=400, n_unlabelled=400)),
     init=InitConfig(masked=PretrainConfig(epochs=15)),
     optim=OptimConfig(lr=2e-3, encoder_lr=4e-4, head_lr=2e-3, batch_size=16),

@@ -24,7 +24,7 @@ UNKNOWN = ("authenticationerror", "unauthenticated", "invalidauthtoken", "401 un
 REFUSED = (ConnectionError, RuntimeError, ValueError, TimeoutError)
 logger = logging.getLogger(__name__)
 
-BREAKPOINT = {"PYTHONBREAKPOINT": os.environ.get("PYTHONBREAKPOINT", "")}  # "" is Python's own
+BREAKPOINT = {"PYTHONBREAKPOINT": ""}  # Python's own debugger
 
 
 @contextmanager

@@ -24,8 +24,9 @@ def read_csv(file: Path, wanted: Sequence[str]) -> pd.DataFrame:
     DataError
         If the file is not there, is no table, lacks a column, or has rows longer than its header.
     """
-    require(file, wanted, _parse_csv(file, rows=0).columns)
-    return _parse_csv(file)[list(wanted)]
+    table = _parse_csv(file)
+    require(file, wanted, table.columns)
+    return table[list(wanted)]
 
 
 def read_parquet(file: Path, wanted: Sequence[str]) -> pd.DataFrame:
@@ -76,16 +77,14 @@ def _require_file(file: Path) -> None:
         raise DataError(f"{file} is not there")
 
 
-def _parse_csv(file: Path, rows: int | None = None) -> pd.DataFrame:
+def _parse_csv(file: Path) -> pd.DataFrame:
     _require_file(file)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # rows that are cut off
             # Without index_col=False, or with usecols, rows longer than the header pass in silence,
             # shifted by a column or cut off.
-            return pd.read_csv(
-                file, nrows=rows, index_col=False, skipinitialspace=True, low_memory=False
-            )
+            return pd.read_csv(file, index_col=False, skipinitialspace=True, low_memory=False)
     except _UNREADABLE as error:
         raise DataError(
             f"{file} is not a table of comma-separated values: {str(error).strip()}"

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from search.engine.checkpoints import MANIFEST
+from search.engine.job import Job
 from search.engine.predictions import read_predictions
 from search.engine.worker import Worker
 from search.trainable import Predictions
@@ -57,6 +58,15 @@ def counter() -> type[Counter]:
     return Counted
 
 
+def lost_after_step_3(trainable: type[Counter], folder: Path) -> Job:
+    """Run a job whose worker leaves checkpoints of steps 1 and 3; return the job."""
+    job = make_job(folder, halts=(1, 3))
+    lost = Worker(make_task(trainable), job)
+    for _ in range(3):
+        lost.advance()
+    return job
+
+
 def checkpoints(folder: Path) -> list[str]:
     return sorted(path.name for path in Path(folder).glob("*/step-*"))
 
@@ -97,10 +107,7 @@ def test_checkpoints_come_with_time_too(tmp_path: Path, counter: type[Counter]) 
 def test_a_new_worker_goes_on_from_the_newest_checkpoint(
     tmp_path: Path, counter: type[Counter]
 ) -> None:
-    job = make_job(tmp_path, halts=(1, 3))
-    lost = Worker(make_task(counter), job)
-    for _ in range(3):
-        lost.advance()
+    job = lost_after_step_3(counter, tmp_path)
     del counter.stepped[:]
     (batch,) = run(Worker(make_task(counter), job))
     assert batch.start_step == 3
@@ -110,10 +117,7 @@ def test_a_new_worker_goes_on_from_the_newest_checkpoint(
 def test_a_damaged_checkpoint_costs_the_steps_since_the_one_before(
     tmp_path: Path, counter: type[Counter]
 ) -> None:
-    job = make_job(tmp_path, halts=(1, 3))
-    lost = Worker(make_task(counter), job)
-    for _ in range(3):
-        lost.advance()
+    job = lost_after_step_3(counter, tmp_path)
     next(tmp_path.glob("*/step-00000003/steps")).write_text("4")
     del counter.stepped[:]
     batches = run(Worker(make_task(counter), job))
@@ -122,10 +126,7 @@ def test_a_damaged_checkpoint_costs_the_steps_since_the_one_before(
 
 
 def test_no_intact_checkpoint_means_from_step_0(tmp_path: Path, counter: type[Counter]) -> None:
-    job = make_job(tmp_path, halts=(1, 3))
-    lost = Worker(make_task(counter), job)
-    for _ in range(3):
-        lost.advance()
+    job = lost_after_step_3(counter, tmp_path)
     for manifest in tmp_path.glob(f"*/*/{MANIFEST}"):
         manifest.write_text(manifest.read_text()[:-3])
     batches = run(Worker(make_task(counter), job))
@@ -136,10 +137,7 @@ def test_no_intact_checkpoint_means_from_step_0(tmp_path: Path, counter: type[Co
 def test_a_checkpoint_that_does_not_load_gives_way_and_goes(
     tmp_path: Path, counter: type[Counter]
 ) -> None:
-    job = make_job(tmp_path, halts=(1, 3))
-    lost = Worker(make_task(counter), job)
-    for _ in range(3):
-        lost.advance()
+    job = lost_after_step_3(counter, tmp_path)
 
     class Picky(Counter):
         def load(self, directory: Path) -> None:

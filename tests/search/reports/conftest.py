@@ -18,6 +18,7 @@ from search.storage.ledger import Series
 from search.storage.records import Asked, Attempt, Result, Step
 from search.study import Objective
 from search.technique import Technique
+from tests.chromium import NoChromium, chromium
 
 EPOCH = 1_760_000_000.0
 RUNGS = (3, 9)
@@ -302,3 +303,13 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     )
     yield found
     found.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Yield a browser, or say that there is none."""
+    try:
+        with chromium() as found:
+            yield found
+    except NoChromium as reason:
+        pytest.skip(str(reason))

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -14,8 +15,6 @@ from trainables.pat.encoder import PatEncoder
 from trainables.pat.keras_weights import load_keras_weights
 from trainables.pat.patches import Embedding
 from trainables.pat.sizes import SIZES, Size
-
-h5py = pytest.importorskip("h5py")
 
 TINY = Size(patch=6, heads=3, layers=2, width=8, key=5, feed_forward=12)
 Array = NDArray[Any]

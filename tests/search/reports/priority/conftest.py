@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,22 +18,12 @@ from search.storage.database import Database
 from search.storage.ledger import Series
 from search.storage.records import Asked, Attempt, Result, Step
 from search.storage.registrations import add_registration, store_looks
+from tests.chromium import Visit
 
 EPOCH = 1_760_000_000.0
 CODE = "c0de"
 STEPS = 8
 BASELINE = "baseline"
-CHROMIUM = (
-    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-)
-SWITCHES = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 
 
 def technique(name: str, **changes: Any) -> dict[str, Any]:
@@ -330,33 +319,6 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     plant_demo(found)
     yield found
     found.close()
-
-
-class Visit:
-    """A page that was opened, with all it asked for and complained about."""
-
-    def __init__(self, browser: Any, path: Path, **options: Any) -> None:
-        self.page = browser.new_page(**options)
-        self.requests: list[str] = []
-        self.complaints: list[str] = []
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
-        self.page.goto(path.as_uri())
-        self.page.wait_for_selector("html[data-drawn=all]", timeout=120_000)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
-        yield found
-        found.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,43 @@
+"""Everything in every system's spaces can be built."""
+
+from types import ModuleType
+from typing import Any
+
+import optuna
+import pytest
+
+from search.configuration import flatten, override
+from search.parameters import Parameters, ask_trial
+from spaces import pat_l, pi_tft
+
+TABLES = [(pi_tft, (*pi_tft.TECHNIQUES, *pi_tft.FURTHER)), (pat_l, pat_l.TECHNIQUES)]
+EVERYWHERE = [  # knobs whose every choice turns up among random configurations
+    (pi_tft, "model.width"),
+    (pi_tft, "mtl.groups"),
+    (pat_l, "optim.mode"),
+    (pat_l, "model.patch_embed"),
+]
+
+
+@pytest.mark.parametrize(("system", "techniques"), TABLES)
+def test_every_arm_can_be_built(system: ModuleType, techniques: Any):
+    plain = flatten(system.BASELINE)
+    for technique in techniques:
+        for value in next(iter(technique.levels.values()), [None]):
+            changes = dict(technique.on) | dict.fromkeys(technique.levels, value)
+            built = flatten(override(system.BASELINE, changes))
+            assert {path for path in built if built[path] != plain[path]} == changes.keys()
+
+
+@pytest.mark.parametrize(("system", "path"), EVERYWHERE)
+def test_every_random_configuration_can_be_built(system: ModuleType, path: str):
+    parameters = Parameters.of(system.SEARCH_SPACE, ())
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    built = [
+        flatten(
+            override(system.BASELINE, parameters.decode(parameters.suggest(ask_trial(study.ask()))))
+        )
+        for _ in range(200)
+    ]
+    (domain,) = (p.domain for p in parameters.parameters if p.name == path)
+    assert {configuration[path] for configuration in built} == set(domain.choices)
