@@ -92,6 +92,9 @@ class Technique:
     members
         For post-hoc techniques: above 1, an ensemble of this many seeds. It votes with the mean of
         their scores, or as ``fit(validations) -> (members' predictions -> predictions)`` says.
+    voters
+        For post-hoc techniques: an ensemble of unlike models. These techniques' runs vote with the
+        baseline's of the same seed (which comes last), combined as `members` are.
     secondary
         For post-hoc techniques that cannot move the evaluation metric: the metric they can move.
     status
@@ -125,6 +128,7 @@ class Technique:
     stage: Stage = "training"
     fit: Callable[[Any], Callable[[Any], Any]] | None = None
     members: int = 1
+    voters: Sequence[str] = ()
     secondary: str | None = None
     status: Status = "implemented"
 
@@ -133,7 +137,7 @@ class Technique:
             raise TechniqueError(problems)
         for name in ("on", "domains"):
             object.__setattr__(self, name, FrozenMapping(getattr(self, name)))
-        for name in ("requires", "excludes"):
+        for name in ("requires", "excludes", "voters"):
             value = getattr(self, name)
             object.__setattr__(self, name, (value,) if isinstance(value, str) else tuple(value))
         levels = {path: tuple(values) for path, values in self.levels.items()}
@@ -183,7 +187,7 @@ class Technique:
                 for path, values in value.items():
                     if isinstance(values, str) or not isinstance(values, Sequence):
                         yield f"{where}: levels of '{path}' take a list of values, got {values!r}"
-        for label in ("requires", "excludes"):
+        for label in ("requires", "excludes", "voters"):
             value = getattr(self, label)
             if not isinstance(value, Sequence) or not all(isinstance(v, str) for v in value):
                 yield f"{where}: {label} takes names of techniques, got {value!r}"
@@ -250,13 +254,9 @@ class Technique:
     def _stage_problems(self, where: str) -> Iterator[str]:
         if self.status == "planned":
             return
-        whole = isinstance(self.members, int) and not isinstance(self.members, bool)
-        if not whole or self.members < 1:
-            yield f"{where}: members must be a whole number from 1, got {self.members!r}"
-        elif self.members > 1 and self.stage != "post-hoc":
-            yield f"{where}: members=… is for stage='post-hoc'"
+        yield from self._ensemble_problems(where)
         if self.stage == "post-hoc":
-            votes = self.fit is None and whole and self.members > 1
+            votes = self.fit is None and (self.voters or self.members != 1)
             if not callable(self.fit) and not votes:
                 yield f"{where}: a post-hoc technique needs fit=…, a function, got {self.fit!r}"
             if self.on or self.domains or self.levels:
@@ -265,6 +265,17 @@ class Technique:
             yield f"{where}: fit=… is for stage='post-hoc'"
         elif not self.on and not self.levels:
             yield f"{where} switches nothing on: give on={{...}}"
+
+    def _ensemble_problems(self, where: str) -> Iterator[str]:
+        whole = isinstance(self.members, int) and not isinstance(self.members, bool)
+        if not whole or self.members < 1:
+            yield f"{where}: members must be a whole number from 1, got {self.members!r}"
+        elif self.members > 1 and self.stage != "post-hoc":
+            yield f"{where}: members=… is for stage='post-hoc'"
+        elif self.members > 1 and self.voters:
+            yield f"{where} has members=… and voters=…: either seeds vote, or techniques"
+        if self.voters and self.stage != "post-hoc":
+            yield f"{where}: voters=… is for stage='post-hoc'"
 
 
 def is_positive(value: Any) -> bool:

@@ -77,12 +77,17 @@ def _field_problems(space: Space, technique: Technique) -> Iterator[str]:
 
 def _name_problems(technique: Technique, by_name: Mapping[str, Technique]) -> Iterator[str]:
     where = f"technique '{technique.name}'"
-    for name in (*technique.requires, *technique.excludes):
+    for name in (*technique.requires, *technique.excludes, *technique.voters):
         if name not in by_name:
             near = near_miss(name, by_name)
             yield f"{where} names '{name}', which this study does not have{near}"
     if technique.status == "planned":
         return
+    for name in technique.voters:
+        other = by_name.get(name)
+        if other is not None and (not other.searched or other.levels):
+            what = "measured at levels" if other.searched else f"{other.status}, {other.stage}"
+            yield f"{where}: voters are techniques that train, each one arm; '{name}' is {what}"
     for name in technique.requires:
         other = by_name.get(name)
         if other is None or name in technique.excludes:

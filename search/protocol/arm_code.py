@@ -54,14 +54,15 @@ def codes_of(
     _refuse_changed(study.name, last, now, rerun)
     before = {} if BASELINE in rerun else last["code"]
     kept = {name: code for name, code in before.items() if name not in rerun}
-    sizes = {entry["name"]: entry["members"] for entry in last.get("techniques", ())}
+    makeup = {e["name"]: (e["members"], e.get("voters")) for e in last.get("techniques", ())}
     # what is withdrawn keeps its numbers
     codes = {**kept, BASELINE: kept.get(BASELINE, now[BASELINE])}
-    for technique in study.techniques:
+    for technique in sorted(study.techniques, key=lambda one: one.stage == "post-hoc"):
         name, own = technique.name, now[technique.name]
-        if technique.stage == "post-hoc":  # it is applied to what the baseline's code has predicted
-            own = digest([codes[BASELINE], own, technique.members])
-        same = sizes.get(name) == technique.members
+        voters = [codes[voter] for voter in technique.voters]
+        if technique.stage == "post-hoc":  # it is applied to what others' code has predicted
+            own = digest([codes[BASELINE], own, technique.members, *voters])
+        same = makeup.get(name) == (technique.members, list(technique.voters) or None)
         codes[name] = kept.get(name, own) if same else own
     return codes
 

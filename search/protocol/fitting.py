@@ -100,7 +100,8 @@ def _largest(
 
 def _fit(study: Study, profile: str, tuning: Tuning, kept: set[str], hours: float) -> Fit:
     implemented = [t for t in study.techniques if t.status == "implemented"]
-    names = tuple(t.name for t in implemented if t.name in kept or t.stage == "post-hoc")
+    free = {t.name for t in implemented if t.stage == "post-hoc" and kept.issuperset(t.voters)}
+    names = tuple(t.name for t in implemented if t.name in kept | free)
     return Fit(
         profile=profile,
         tuning=tuning,

@@ -19,16 +19,12 @@ class FixedRuns:
     runs
         In the order in which they are wanted. A run is known by its arm and by what makes two
         runs the same: configuration, seed, code and data.
-    kept
-        Arms whose predictions are kept, for post-hoc techniques.
-    folder
-        Where: a folder per run in it.
+    predictions
+        Where predictions are kept, for post-hoc techniques: a folder per run. None: they are not.
     """
 
-    def __init__(
-        self, runs: Sequence[Asked], *, kept: Sequence[str] = (), folder: Path | None = None
-    ) -> None:
-        self._kept, self._folder = frozenset(kept), folder
+    def __init__(self, runs: Sequence[Asked], *, predictions: Path | None = None) -> None:
+        self._predictions = predictions
         self._existing = 0
         self._missing = {(run.arm, run.key): run for run in runs}
         self._known = set(self._missing)
@@ -58,10 +54,8 @@ class FixedRuns:
         return tuple(step for step in dict.fromkeys(thirds) if step > 0)
 
     def predictions(self, number: int, asked: Asked) -> str | None:  # noqa: ARG002 - interface
-        """Return the folder of this run's predictions, for the arms whose are kept."""
-        if self._folder is None or asked.arm not in self._kept:
-            return None
-        return str(self._folder / asked.key)
+        """Return the folder of this run's predictions, where they are kept."""
+        return None if self._predictions is None else str(self._predictions / asked.key)
 
     def stops(self, number: int, asked: Asked, step: int, value: float) -> bool:  # noqa: ARG002
         """Return False: measured runs are never pruned."""

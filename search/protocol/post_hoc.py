@@ -87,11 +87,16 @@ def _known(database: Database, study: str, name: str) -> set[tuple[str, str]]:
 def _runs_of(
     technique: Technique, registered: Registered, priority: Priority
 ) -> Iterator[tuple[TrialRecord, ...]]:
-    """Yield the ended runs of the baseline that a technique takes together: one, or a block."""
-    found = [priority.measured.runs.get((BASELINE, seed)) for seed in registered.seeds]
-    for block in zip(*[iter(found)] * technique.members, strict=False):
+    """Yield the ended runs that a technique takes together, the one it is compared with last.
+
+    One run of the baseline, a block of them, or the voters' runs and the baseline's on one seed.
+    """
+    arms = (*technique.voters, BASELINE)
+    found = (priority.measured.runs.get((arm, seed)) for seed in registered.seeds for arm in arms)
+    size = technique.members * len(arms)
+    for block in zip(*[found] * size, strict=False):
         runs = tuple(run for run in block if run is not None and run.result is not None)
-        if len(runs) == technique.members:
+        if len(runs) == size:
             yield runs
 
 
@@ -123,11 +128,17 @@ def _measure(
     study: Study, technique: Technique, runs: Sequence[TrialRecord], folder: Path
 ) -> Measurement:
     """Return the metrics of the transformed runs, or why there are none."""
-    if missing := [run for run in runs if run.outcome != "complete"]:
-        return Measurement({}, error=f"the baseline {missing[0].outcome} on this seed")
+    for run in runs:
+        whose = "the baseline" if run.asked.arm == BASELINE else f"'{run.asked.arm}'"
+        if run.outcome != "complete":
+            return Measurement({}, error=f"{whose} {run.outcome} on this seed")
+        if not (folder / run.asked.key).is_dir():
+            lost = f"no predictions of {whose} are left of this seed, in {folder}"
+            return Measurement({}, error=f"{lost}; a study of another name makes its runs anew")
+    folders = [folder / run.asked.key for run in runs]
     elapsed_s = sum(step.elapsed_s for run in runs for step in run.steps) if runs[1:] else 0.0
     try:
-        found = _transformed(study, technique, [folder / run.asked.key for run in runs])
+        found = _transformed(study, technique, folders)
     except Exception as error:  # noqa: BLE001 - a user's technique may fail in any way
         return Measurement({}, elapsed_s, "".join(traceback.format_exception(error)))
     step = scored_step(runs[-1])

@@ -58,7 +58,7 @@ YARDSTICK = (
     "seed",
 )
 REMADE = ("max_steps", "score_at", "split_seed", "replication")  # runs mean something else
-SETTINGS = ("stage", "status", "on", "knobs", "ranges", "levels", "requires", "members")
+SETTINGS = ("stage", "status", "on", "knobs", "ranges", "levels", "requires", "members", "voters")
 DECLARED = ("targets", "criteria", "guards", "stack")
 SURROUNDINGS = ("versions", "machine", "git_commit", "resources")
 
@@ -238,6 +238,7 @@ def technique_entry(study: Study, technique: Technique) -> dict[str, Any]:
         "conflicts": [other.name for other in study.techniques if technique.conflicts(other)],
         "secondary": technique.secondary,
         "members": technique.members,
+        "voters": list(technique.voters) or None,
         "reference": technique.reference,
     }
 

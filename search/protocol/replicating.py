@@ -64,8 +64,11 @@ def _by_column(priority: Priority, needs: Mapping[str, int]) -> dict[str, int]:
     found: dict[str, int] = {}
     for entry in priority.specification["techniques"]:
         n = needs.get(entry["name"], 0)
-        if n and entry["stage"] == "training":
-            found |= dict.fromkeys(entry["levels"] or [entry["name"]], n)
+        if not n:
+            continue
+        trained = entry["stage"] == "training"
+        for column in (entry["levels"] or [entry["name"]]) if trained else entry["voters"] or ():
+            found[column] = max(n, found.get(column, 0))
     if needs:
         found[BASELINE] = max(needs.values())
     return found

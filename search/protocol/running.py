@@ -253,8 +253,8 @@ class Course:
         return best.asked.changes if best else arm.settings
 
     def _fixed(self, runs: Sequence[Asked]) -> FixedRuns:
-        kept = [BASELINE] if self._study.contract.predicts else []
-        return FixedRuns(runs, kept=kept, folder=self._folder)
+        predictions = self._folder if self._study.contract.predicts else None
+        return FixedRuns(runs, predictions=predictions)
 
     def _replicates(self, runs: FixedRuns) -> Trials:
         return self._open(f"{self._study.name}/replicate", "replicate", runs)

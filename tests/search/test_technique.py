@@ -128,6 +128,12 @@ def test_names_that_no_table_can_hold_are_refused(name: Any, problem: str) -> No
         ({"status": "done"}, "technique 'A': status is 'implemented' or 'planned', got 'done'"),
         ({"fit": fit}, "technique 'A': fit=… is for stage='post-hoc'"),
         ({"members": 3}, "technique 'A': members=… is for stage='post-hoc'"),
+        ({"voters": ["B"]}, "technique 'A': voters=… is for stage='post-hoc'"),
+        ({"voters": 3}, "technique 'A': voters takes names of techniques, got 3"),
+        (
+            {"on": {}, "stage": "post-hoc", "members": 2, "voters": "B"},
+            "technique 'A' has members=… and voters=…: either seeds vote, or techniques",
+        ),
         ({"members": 0}, "technique 'A': members must be a whole number from 1, got 0"),
         ({"members": True}, "technique 'A': members must be a whole number from 1, got True"),
         (

@@ -66,6 +66,7 @@ class Pat:
             else None
         )
         self._progress = Progress(min(max_steps, stop.epochs), stopping)
+        self._predicted: dict[str, Predictions] = {}  # by the weights as they are
 
     @property
     def done(self) -> bool:
@@ -89,10 +90,13 @@ class Pat:
             If the run is over.
         """
         self._progress.check()
+        self._predicted.clear()
         measured = self._trainer.epoch(self._noise) | self._evaluate("validation")
         measured["generalization_gap"] = measured["val_nll"] - measured["train_nll"]
         self._trainer.observe(measured[OBJECTIVE])
         measured = self._progress.observe(measured, self._network)
+        if self.done and self._config.stop.patience:
+            self._predicted.clear()  # the best epoch's weights answer from now on
         return measured | self._evaluate("test") if self.done else measured
 
     def predict(self, split: str) -> Predictions:
@@ -105,7 +109,9 @@ class Pat:
         """
         if split not in SPLITS:
             raise TrainableError(f"Pat has no split '{split}'{near_miss(split, SPLITS)}")
-        return self._predict(getattr(self._inputs, split))
+        if split not in self._predicted:
+            self._predicted[split] = self._predict(getattr(self._inputs, split))
+        return self._predicted[split]
 
     def diagnose(self) -> dict[str, Any]:
         """Return what explains this run, as a study's reports draw it."""
@@ -121,6 +127,7 @@ class Pat:
         """Continue from a checkpoint, on whichever device this run has."""
         load_parts(Path(directory) / CHECKPOINT, self._device, **self._parts)
         self._progress.resume(self._network)
+        self._predicted.clear()
 
     @property
     def _parts(self) -> dict[str, Stateful]:

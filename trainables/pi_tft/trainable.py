@@ -71,6 +71,7 @@ class PiTft:
         patience = config.optim.patience
         stopping = EarlyStopping(OBJECTIVE, patience) if patience else None
         self._progress = Progress(max_steps, stopping)
+        self._predicted: dict[str, Predictions] = {}  # by the weights as they are
 
     @property
     def done(self) -> bool:
@@ -89,13 +90,17 @@ class PiTft:
             If the run is over.
         """
         self._progress.check()
+        self._predicted.clear()
         measured = self._trainer.epoch(self._noise) | self._evaluate()
         measured["generalization_gap"] = measured["val_nll"] - measured["train_nll"]
         averaged = self._progress.steps + 1 - self._trainer.averaging_from
         if self._config.optim.swa and averaged == 1:
             self._progress.restart()  # an averaged model answers, not one from before averaging
         may_stop = not self._config.optim.swa or averaged > 0
-        return self._progress.observe(measured, self._answering, may_stop=may_stop)
+        measured = self._progress.observe(measured, self._answering, may_stop=may_stop)
+        if self.done and self._config.optim.patience:
+            self._predicted.clear()  # the best epoch's weights answer from now on
+        return measured
 
     def predict(self, split: str) -> Predictions:
         """Return logits, labels and event numbers of "validation" or "test".
@@ -132,6 +137,7 @@ class PiTft:
         """Continue from a checkpoint, on whichever device this run has."""
         load_parts(Path(directory) / CHECKPOINT, self._device, **self._parts)
         self._progress.resume(self._answering)
+        self._predicted.clear()
 
     @property
     def _parts(self) -> dict[str, Stateful]:
@@ -159,6 +165,10 @@ class PiTft:
         return criterion, surgery
 
     def _predictions(self) -> dict[str, Predictions]:
+        self._predicted = self._predicted or self._predict()
+        return self._predicted
+
+    def _predict(self) -> dict[str, Predictions]:
         network = self._answering.eval()
         rows = torch.arange(len(self._held_out), device=self._device)
         with torch.inference_mode():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -201,3 +203,63 @@ def test_seeds_with_rows_of_their_own_cannot_vote(laboratory):
     reasons = {trial.result.reason for trial in laboratory.series("post-hoc").trials}
     assert len(reasons) == 1
     assert "these seeds have rows of their own" in reasons.pop()
+
+
+# -- ensembles of unlike models -----------------------------------------------------------------
+
+TOGETHER = Technique("Together", stage="post-hoc", voters=["a"])
+UNLIKE = {**MODEL, "smallest_gain": 0.05, "evaluation": SQUARES}
+
+
+def test_unlike_models_vote_on_the_same_seed(laboratory):
+    """Errors of 1 and of 0.5 make one of 0.75."""
+    half = technique("a", gain=0.5)
+    laboratory.run(study(half, TOGETHER, **UNLIKE), LOOKS)
+    row = laboratory.priority().table.row("Together")
+    assert row.verdict == Verdict.ADOPT
+    assert row.effect == pytest.approx(1.0 - 0.75**2, abs=0.05)
+    assert row.compute.estimate == pytest.approx(2, rel=0.5)
+
+
+def test_voters_are_trained_for_as_long_as_the_ensemble_is_undecided(laboratory):
+    wide = replace(TOGETHER, smallest_gain=0.001)
+    nothing = technique("a", gain=0.0)
+    laboratory.run(study(nothing, wide, **UNLIKE), LOOKS)
+    table = laboratory.priority().table
+    assert table.row("Together").n_seeds == 5
+    assert laboratory.runs("a") == 5
+
+
+def test_a_voter_that_broke_down_is_named(laboratory):
+    broken = {**UNLIKE, "trainable": Breaking}
+    laboratory.run(study(technique("a"), TOGETHER, **broken), LOOKS)
+    reasons = {trial.result.reason for trial in laboratory.series("post-hoc").trials}
+    assert "'a' diverged on this seed" in reasons
+
+
+def test_lost_predictions_are_said(laboratory, tmp_path):
+    laboratory.run(study(SHIFT, **MODEL), LOOKS)
+    for folder in tmp_path.rglob("predictions"):
+        shutil.rmtree(folder)
+    laboratory.run(study(SHIFT, replace(SHIFT, name="Later"), **MODEL), LOOKS)
+    reasons = {
+        trial.result.reason
+        for trial in laboratory.series("post-hoc").trials
+        if trial.asked.arm == "Later"
+    }
+    assert len(reasons) <= 5
+    assert all("no predictions of the baseline are left of this seed" in r for r in reasons)
+
+
+@pytest.mark.parametrize(
+    ("voter", "words"),
+    [
+        ("b", "names 'b', which this study does not have"),
+        ("Shift", "'Shift' is implemented, post-hoc"),
+        ("levels", "'levels' is measured at levels"),
+    ],
+)
+def test_voters_are_arms_that_train(voter, words):
+    others = [technique("a"), SHIFT, Technique("levels", levels={"lr": (0.1, 0.2)})]
+    with pytest.raises(StudyError, match=re.escape(words)):
+        study(*others, replace(TOGETHER, voters=voter), **UNLIKE)
