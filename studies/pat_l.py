@@ -4,9 +4,12 @@ winnow run studies/pat_l.py --profile quick               # the priority table
 winnow run studies/pat_l.py --data FOLDER                 # Depresjon or NHANES files
 """
 
+from functools import partial
+
 from search import ASHA, Objective, Study, main
 from spaces.pat_l import SPACE, TECHNIQUES
 from trainables.pat.real_data import load_actigraphy
+from trainables.pat.reference import logistic_regression, random_forest
 from trainables.pat.trainable import Pat
 from trainables.techniques.binary import evaluate
 
@@ -23,12 +26,16 @@ STUDY = Study(
         Objective("test_ece", "minimize"),
     ),
     smallest_gain=0.02,
-    max_steps=15,
+    max_steps=10,
     pruner=ASHA(grace_steps=1, reduction_factor=3),
     data=load_actigraphy,
     metrics=evaluate,
     # on the survey (NHANES 2013-14); 0.625 is one training size of a linear probe, not a headline
     targets={"PAT-L": 0.589, "PAT Conv-L": 0.610, "Conv-L, probe, n = 2,800": 0.625},
+    reference_lines={
+        "Logistic regression": partial(logistic_regression, config=SPACE.baseline.data),
+        "Random forest": partial(random_forest, config=SPACE.baseline.data),
+    },
 )
 
 if __name__ == "__main__":

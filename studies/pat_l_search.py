@@ -11,7 +11,7 @@ from pat_l import STUDY as TABLE
 from search import main
 from spaces.pat_l import SEARCH_SPACE
 
-STUDY = replace(TABLE, name="pat-l-search", space=SEARCH_SPACE, techniques=())
+STUDY = replace(TABLE, name="pat-l-search", space=SEARCH_SPACE, techniques=(), max_steps=15)
 
 if __name__ == "__main__":
     main(STUDY)

@@ -13,6 +13,9 @@ from search.storage.database import Database
 from search.storage.retry import Retry
 from tests.postgres import NoPostgres, Postgres
 
+# Dozens of Ray sessions in one process, on clusters of the tests' own: see `cluster.OWN_NODE`.
+os.environ.setdefault("RAY_enable_open_telemetry", "0")
+
 settings.register_profile(
     "winnow",
     deadline=None,  # machines are busy

@@ -25,6 +25,9 @@ REFUSED = (ConnectionError, RuntimeError, ValueError, TimeoutError)
 logger = logging.getLogger(__name__)
 
 BREAKPOINT = {"PYTHONBREAKPOINT": ""}  # Python's own debugger
+# Nobody reads the metrics of a node of our own. From a process's second session on, Ray (2.60)
+# leaves the thread behind that exports them, which may crash the process while it exits.
+OWN_NODE = {"RAY_enable_open_telemetry": "0"}
 
 
 @contextmanager
@@ -73,11 +76,12 @@ def _by_value(module: ModuleType | None) -> Iterator[None]:
 
 
 def _connect(address: str | None) -> None:
+    given = {} if address else {k: v for k, v in OWN_NODE.items() if k not in os.environ}
     for left in reversed(range(STARTS if address is None else 1)):
         try:
             # Ray's handlers would end the process without a word to its caller, and its debugger
             # would answer `breakpoint()` in the caller's own code
-            with signals_kept(), environment(BREAKPOINT):
+            with signals_kept(), environment(BREAKPOINT | given):
                 ray.init(
                     address=address or "local",
                     include_dashboard=False if address is None else None,

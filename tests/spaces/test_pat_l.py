@@ -9,7 +9,9 @@ from spaces.pat_l import SEARCH_SPACE, TECHNIQUES
 NAMED = {  # the document's, and what it says in passing
     "model.patch_embed": {"linear", "conv"},
     "model.conv_kernel": {3, 5, 9},
+    "model.conv_pool": {"mean", "flatten"},
     "model.head": {"mlp", "linear"},
+    "model.head_pool": {"mean", "attention"},
     "optim.mode": {"full", "probe", "two_stage", "gradual"},
     "optim.schedule": {"none", "cosine", "warmup_cosine", "plateau"},
     "optim.batch_size": {8, 16, 32, 64},

@@ -64,8 +64,18 @@ class _Traits:
     switching: Floats
 
 
-def draw_all(config: GeneratorConfig, seed: int) -> dict[Role, Actigraphs]:
+def draw_all(
+    config: GeneratorConfig, seed: int, *, test_seed: int | None = None
+) -> dict[Role, Actigraphs]:
     """Draw every split afresh, each from its own stream: no size moves another split.
+
+    Parameters
+    ----------
+    config : GeneratorConfig
+    seed
+        Drives everything random.
+    test_seed
+        Draws the people held out, where they are the same for every `seed`.
 
     Returns
     -------
@@ -80,6 +90,9 @@ def draw_all(config: GeneratorConfig, seed: int) -> dict[Role, Actigraphs]:
         "unlabelled": config.n_unlabelled,
     }
     streams = np.random.SeedSequence(seed).spawn(len(sizes))
+    if test_seed is not None:
+        held_out = list(sizes).index("test")
+        streams[held_out] = np.random.SeedSequence(test_seed).spawn(len(sizes))[held_out]
     splits: dict[Role, Actigraphs] = {}
     first = 0
     for (role, size), stream in zip(sizes.items(), streams, strict=True):

@@ -13,10 +13,10 @@ from typing import Literal, get_args
 from search.errors import SpaceError
 from trainables.pat.encoder import Attention
 from trainables.pat.generator import MAX_DAYS, GeneratorConfig
-from trainables.pat.heads import HeadKind
+from trainables.pat.heads import HeadKind, HeadPool
 from trainables.pat.nonwear import NonWear
 from trainables.pat.normalisation import KINDS, Kind
-from trainables.pat.patches import Embedding
+from trainables.pat.patches import ConvPool, Embedding
 from trainables.pat.pretraining import PretrainConfig
 from trainables.pat.sizes import SIZES
 from trainables.techniques.limits import at_least, below_one, one_of, positive, within
@@ -41,6 +41,7 @@ class DataConfig:
     nonwear: NonWear = field(default_factory=NonWear)
     split_seed: int = 0  # draws the held-out participants of recorded data
     replication: Replication = "fixed"  # whether a new seed redraws them
+    same_test: bool = False  # generated people held out: drawn by split_seed, as recorded ones are
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class ModelConfig:
     patch_embed: Embedding = "linear"
     conv_kernel: int = 3  # minutes, where the embedding is a convolution
     conv_channels: int = 96  # the width: then nothing stands between convolution and tokens
+    conv_pool: ConvPool = "mean"  # over a patch's minutes; "flatten" keeps all, and projects them
+    head_pool: HeadPool = "mean"  # over tokens; "attention" learns their weights
     head: HeadKind = "mlp"  # the official one; the source document has a single linear layer
     dropout: float = 0.1  # the official one, in blocks and head
     attention: Attention = "fused"  # "plain" writes the attention matrix out
@@ -142,6 +145,8 @@ def _data_problems(data: DataConfig) -> Iterator[str]:
 
 def _model_problems(model: ModelConfig) -> Iterator[str]:
     yield from one_of(model, "size", SIZES, prefix="model.")
+    for name, kinds in (("conv_pool", ConvPool), ("head_pool", HeadPool), ("head", HeadKind)):
+        yield from one_of(model, name, get_args(kinds), prefix="model.")
     if model.conv_kernel < 1 or model.conv_kernel % 2 == 0:
         yield f"model.conv_kernel must be odd, got {model.conv_kernel}"
     yield from at_least(model, 1, "conv_channels", prefix="model.")

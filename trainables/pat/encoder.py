@@ -20,6 +20,7 @@ from torch.nn import functional
 from search.errors import TrainableError, near_miss
 from trainables.pat.patches import (
     ConvPatches,
+    ConvPool,
     Embedding,
     LinearPatches,
     glorot,
@@ -108,9 +109,10 @@ class PatEncoder(nn.Module):
         Number and size of everything.
     embedding
         How a patch becomes a token: "linear", or "conv" (a convolution inside the patch, averaged).
-    conv_kernel, conv_channels
-        Of the "conv" embedding: minutes seen at once; number of filters, None for the width. With
-        another number than the width, a linear projection follows that the published encoder lacks.
+    conv_kernel, conv_channels, conv_pool
+        Of the "conv" embedding: minutes seen at once; number of filters, None for the width; their
+        "mean" over a patch's minutes, or all of them ("flatten"). With another number than the
+        width, or without the mean, a linear projection follows that the published encoder lacks.
     dropout
         Probability of dropping a unit; None for the size's.
     attention
@@ -135,20 +137,27 @@ class PatEncoder(nn.Module):
         *,
         conv_kernel: int = 3,
         conv_channels: int | None = None,
+        conv_pool: ConvPool = "mean",
         dropout: float | None = None,
         attention: Attention = "fused",
     ) -> None:
         super().__init__()
         _check_kind("embedding", embedding, get_args(Embedding))
+        _check_kind("pooling", conv_pool, get_args(ConvPool))
         _check_kind("attention", attention, get_args(Attention))
         self.size, self.embedding, self.attention = size, embedding, attention
-        self.conv_kernel = conv_kernel
+        self.conv_kernel, self.conv_pool = conv_kernel, conv_pool
         self.conv_channels = size.width if conv_channels is None else conv_channels
         self.dropout = size.dropout if dropout is None else dropout
         self.patches = (
             LinearPatches(size.patch, size.width)
             if embedding == "linear"
-            else ConvPatches(size.width, conv_kernel, self.conv_channels)
+            else ConvPatches(
+                size.width,
+                conv_kernel,
+                self.conv_channels,
+                flat=size.patch if conv_pool == "flatten" else None,
+            )
         )
         self.blocks = nn.ModuleList(self.block() for _ in range(size.layers))
 
@@ -195,7 +204,8 @@ class PatEncoder(nn.Module):
         layout: dict[str, int | str] = {name: getattr(self.size, name) for name in names}
         layout["embedding"] = self.embedding
         if self.embedding == "conv":
-            layout |= {"conv_kernel": self.conv_kernel, "conv_channels": self.conv_channels}
+            conv = ("conv_kernel", "conv_channels", "conv_pool")
+            layout |= {name: getattr(self, name) for name in conv}
         return layout
 
 

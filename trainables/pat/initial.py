@@ -32,6 +32,7 @@ def make_encoder(model: ModelConfig) -> PatEncoder:
         model.patch_embed,
         conv_kernel=model.conv_kernel,
         conv_channels=model.conv_channels,
+        conv_pool=model.conv_pool,
         dropout=model.dropout,
         attention=model.attention,
     )

@@ -85,7 +85,8 @@ def splits_of(config: DataConfig, data: Any, *, seed: int) -> Splits:
     """
     if data is None:
         generator = replace(config.generator, n_unlabelled=0)  # drawn once, for all seeds
-        return _generated(generator, seed=seed, nonwear=config.nonwear)
+        test_seed = config.split_seed if config.same_test else None
+        return _generated(generator, seed=seed, nonwear=config.nonwear, test_seed=test_seed)
     if isinstance(data, Splits):
         return data
     if not isinstance(data, Recordings):

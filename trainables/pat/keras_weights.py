@@ -123,10 +123,11 @@ def _linear(encoder: PatEncoder) -> dict[str, _Source]:
 
 def _conv(encoder: PatEncoder) -> dict[str, _Source]:
     channels = encoder.conv_channels
-    if channels != encoder.size.width:
+    if channels != encoder.size.width or encoder.conv_pool != "mean":
         raise TrainableError(
-            f"published encoders have as many channels as their width, {encoder.size.width}, and "
-            f"no projection; this one has {channels}"
+            f"published encoders have as many channels as their width, {encoder.size.width}, their "
+            f"mean over a patch and no projection; this one has {channels} and "
+            f"conv_pool='{encoder.conv_pool}'"
         )
     kernel = (encoder.conv_kernel, 1, channels)
     return {

@@ -21,6 +21,7 @@ from torch.nn import functional
 from search.errors import TrainableError
 
 Embedding = Literal["linear", "conv"]
+ConvPool = Literal["mean", "flatten"]
 Layer = TypeVar("Layer", nn.Linear, nn.Conv1d)
 LONGEST_WAVE: Final = 10_000.0  # of the slowest sine, in units of 2π tokens
 
@@ -103,8 +104,8 @@ class ConvPatches(nn.Module):
     """A convolution inside each patch, then the mean over the patch's minutes.
 
     The convolution never crosses a patch's border: zeros stand beyond it. By default its channels
-    are the token's vector and nothing follows, as published; with another number of channels a
-    linear projection to the width is unavoidable.
+    are the token's vector and nothing follows, as published; with another number of channels, or
+    without the mean, a linear projection to the width is unavoidable.
 
     Parameters
     ----------
@@ -114,6 +115,9 @@ class ConvPatches(nn.Module):
         Minutes that the convolution sees at once; odd, so that "same" padding is symmetric.
     channels
         Number of filters; None for the width, without a projection.
+    flat
+        Minutes of a patch whose filters' answers are all kept, as the projection's inputs; None
+        for their mean.
 
     Raises
     ------
@@ -121,7 +125,13 @@ class ConvPatches(nn.Module):
         When the kernel is even or the number of channels below 1.
     """
 
-    def __init__(self, width: int, kernel: int = 3, channels: int | None = None) -> None:
+    def __init__(
+        self,
+        width: int,
+        kernel: int = 3,
+        channels: int | None = None,
+        flat: int | None = None,
+    ) -> None:
         super().__init__()
         channels = width if channels is None else channels
         if kernel < 1 or kernel % 2 == 0:
@@ -129,11 +139,14 @@ class ConvPatches(nn.Module):
         if channels < 1:
             raise TrainableError(f"the convolution has at least 1 channel, not {channels}")
         self.conv = glorot(nn.Conv1d(1, channels, kernel, padding=kernel // 2))
-        self.projection = None if channels == width else glorot(nn.Linear(channels, width))
+        self._flat = flat is not None
+        plain = channels == width and flat is None
+        self.projection = None if plain else glorot(nn.Linear(channels * (flat or 1), width))
 
     def forward(self, patches: Tensor) -> Tensor:
         """Return the tokens (batch, tokens, width) of patches (batch, tokens, patch)."""
         separate = patches.flatten(0, 1).unsqueeze(1)  # (batch · tokens, 1, patch)
-        pooled = functional.relu(self.conv(separate)).mean(dim=-1)  # (batch · tokens, channels)
+        found = functional.relu(self.conv(separate))  # (batch · tokens, channels, patch)
+        pooled = found.flatten(1) if self._flat else found.mean(dim=-1)
         tokens: Tensor = pooled if self.projection is None else self.projection(pooled)
         return tokens.view(patches.shape[0], patches.shape[1], -1)

@@ -29,11 +29,14 @@ from search.errors import CheckpointError, TrainableError
 from trainables.pat.encoder import PatEncoder
 from trainables.pat.masked import MaskedAutoencoder, Points, draw_masking
 from trainables.techniques.randomness import RandomStream, independent_seeds
+from trainables.techniques.stopping import EarlyStopping
 
 PRETRAIN_LR: Final[Mapping[str, float]] = MappingProxyType(
     {"S": 1e-3, "M": 1e-3, "L": 1e-4, "H": 1e-5}
 )
 ADAM_EPS: Final = 1e-7  # Keras's, ten times torch's
+GOODNESS: Final = "goodness"  # minus the error on rows held out
+FEWEST: Final = 2  # rows, where some are held out
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,11 @@ class PretrainConfig:
         Minutes that count: "all" as published, or those of the hidden patches only ("masked").
     epochs
         Passes over the data. Published runs stop early within 10,000; few suffice on small data.
+    patience
+        Epochs without a smaller error on rows held out, after which to stop and take the best
+        epoch's weights; published: 250. 0 neither holds rows out nor stops early.
+    held_out
+        Share of the rows held out for that.
     lr
         Adam's learning rate; the published one depends on the size, see `PRETRAIN_LR`.
     batch_size
@@ -68,6 +76,8 @@ class PretrainConfig:
     mask_ratio: float = 0.9
     loss: Points = "all"
     epochs: int = 20
+    patience: int = 0
+    held_out: float = 0.1
     lr: float = 1e-3
     batch_size: int = 128
     bfloat16: bool = False
@@ -81,6 +91,8 @@ class PretrainConfig:
             f"loss is one of {', '.join(get_args(Points))}, not {self.loss}": self.loss
             in get_args(Points),
             f"epochs is at least 0, not {self.epochs}": self.epochs >= 0,
+            f"patience is at least 0, not {self.patience}": self.patience >= 0,
+            f"held_out is between 0 and 1, not {self.held_out}": 0 < self.held_out < 1,
             f"lr is positive, not {self.lr}": self.lr > 0,
             f"batch_size is at least 1, not {self.batch_size}": self.batch_size >= 1,
             f"smooth_window is odd and above smooth_order, {self.smooth_order}; it is "
@@ -138,18 +150,31 @@ def pretrain(
     Raises
     ------
     TrainableError
-        When there are no rows, or their length does not fit the patch or the smoothing.
+        When there are no rows, too few to hold any out, or their length does not fit the patch or
+        the smoothing.
     """
     if len(activity) == 0:
         raise TrainableError("pre-training needs at least one row of activity")
+    if config.patience and len(activity) < FEWEST:
+        raise TrainableError(
+            f"pre-training with patience holds rows out and needs {FEWEST} in all, "
+            f"not {len(activity)}"
+        )
     if config.smooth:
         activity = smoothed(activity, config.smooth_window, config.smooth_order)
     run = _Run(encoder, activity, config, seed)
+    stopping = EarlyStopping(GOODNESS, config.patience) if config.patience else None
     losses: list[float] = []
     for epoch in range(1, config.epochs + 1):
         losses.append(run.epoch())
         if on_epoch is not None:
             on_epoch(epoch, losses[-1])
+        if stopping is not None:
+            stopping.observe({GOODNESS: -run.error()}, encoder)
+            if stopping.exhausted:
+                break
+    if stopping is not None:
+        stopping.restore(encoder)
     return losses
 
 
@@ -161,7 +186,10 @@ class _Run:
     ) -> None:
         place = next(encoder.parameters())
         first, second = independent_seeds(seed, 2)
-        self._activity, self._config, self._place = activity, config, place
+        cut = max(1, round(config.held_out * len(activity))) if config.patience else 0
+        self._held_out, self._activity = activity[:cut], activity[cut:]
+        self._config, self._place = config, place
+        self._seed = seed
         self._draws = torch.Generator().manual_seed(first)  # order and masks: dropout moves neither
         self._noise = RandomStream(second, place.device)
         with self._noise.active():
@@ -182,16 +210,31 @@ class _Run:
         self._autoencoder.encoder.train(training)
         return float(total) / len(order)
 
+    def error(self) -> float:
+        """Return the mean loss on the rows held out, behind the same masks after every epoch."""
+        masks = torch.Generator().manual_seed(self._seed)
+        training = self._autoencoder.encoder.training
+        self._autoencoder.eval()
+        total = 0.0
+        with torch.inference_mode(), torch.autocast(self._place.device.type, enabled=False):
+            for batch in torch.split(self._held_out, self._config.batch_size):
+                total += float(self._loss(batch.to(self._place), masks)) * len(batch)
+        self._autoencoder.encoder.train(training)
+        return total / len(self._held_out)
+
     def _step(self, rows: Tensor) -> Tensor:
         batch = self._activity.index_select(0, rows.to(self._activity.device)).to(self._place)
-        tokens = batch.shape[1] // self._autoencoder.encoder.size.patch
-        masking = draw_masking(tokens, self._config.mask_ratio, self._draws)
         self._optimizer.zero_grad()
-        with self._precision():
-            loss = self._autoencoder.loss(batch, masking.to(batch.device), self._config.loss)
+        loss = self._loss(batch, self._draws)
         loss.backward()  # type: ignore[no-untyped-call]  # torch's stub
         self._optimizer.step()
         return loss.detach()
+
+    def _loss(self, batch: Tensor, draws: torch.Generator) -> Tensor:
+        tokens = batch.shape[1] // self._autoencoder.encoder.size.patch
+        masking = draw_masking(tokens, self._config.mask_ratio, draws)
+        with self._precision():
+            return self._autoencoder.loss(batch, masking.to(batch.device), self._config.loss)
 
     def _precision(self) -> torch.autocast:
         """Each step casts the weights anew: an outer autocast's cache would outlive them."""

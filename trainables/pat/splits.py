@@ -98,7 +98,11 @@ def make_splits(
 
 
 def generate_splits(
-    generator: GeneratorConfig, *, seed: int, nonwear: NonWear | None = None
+    generator: GeneratorConfig,
+    *,
+    seed: int,
+    nonwear: NonWear | None = None,
+    test_seed: int | None = None,
 ) -> Splits:
     """Draw all splits afresh from `seed`: the replication "fresh".
 
@@ -110,10 +114,11 @@ def generate_splits(
         Drives everything random.
     nonwear : NonWear, optional
         As in `make_splits`.
+    test_seed : int, optional
+        Draws the test split instead, the same for every `seed`: the replication "fixed".
     """
-    parts: dict[str, Windows] = {
-        role: part.windows for role, part in draw_all(generator, seed).items()
-    }
+    drawn = draw_all(generator, seed, test_seed=test_seed)
+    parts: dict[str, Windows] = {role: part.windows for role, part in drawn.items()}
     return _handled(parts, nonwear or NonWear(), {})
 
 

@@ -137,7 +137,12 @@ class Pat:
         config, inputs = self._config, self._inputs
         with RandomStream(seed, self._device).active():
             encoder = make_encoder(config.model)
-            head = PatHead(encoder.size.width, config.model.head, config.model.dropout)
+            head = PatHead(
+                encoder.size.width,
+                config.model.head,
+                config.model.dropout,
+                config.model.head_pool,
+            )
             network = PatClassifier(encoder, head).to(self._device)
         unlabelled = inputs.train.activity if inputs.unlabelled is None else inputs.unlabelled
         start(

@@ -34,6 +34,8 @@ def test_the_single_linear_head_has_97_parameters() -> None:
 def test_another_kind_is_refused() -> None:
     with pytest.raises(TrainableError, match="no head 'linea'; did you mean 'linear'"):
         PatHead(96, "linea")  # type: ignore[arg-type]  # what no type checker saw
+    with pytest.raises(TrainableError, match="no pooling 'max'"):
+        PatHead(96, pool="max")  # type: ignore[arg-type]  # what no type checker saw
 
 
 def test_heads_are_their_formulas() -> None:
@@ -47,6 +49,17 @@ def test_heads_are_their_formulas() -> None:
     hidden = (mean @ first.T + first_bias).clamp_min(0)
     assert hidden.shape == (4, 128)
     assert torch.allclose(mlp(tokens), hidden @ second[0] + second_bias, atol=1e-5)
+
+
+def test_attention_weights_the_tokens() -> None:
+    torch.manual_seed(0)
+    tokens, head = torch.randn(4, 5, 8), PatHead(8, "linear", pool="attention").eval()
+    assert head.weight is not None
+    shares = torch.exp(head.weight(tokens).squeeze(-1))
+    mean = (shares.unsqueeze(-1) * tokens).sum(1) / shares.sum(1, keepdim=True)
+    assert torch.allclose(head(tokens), head.logit(mean).squeeze(-1), atol=1e-5)
+    torch.nn.init.zeros_(head.weight.weight)  # all tokens alike: the plain mean
+    assert torch.allclose(head(tokens), head.logit(tokens.mean(1)).squeeze(-1), atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["mlp", "linear"])

@@ -92,6 +92,7 @@ def test_parameters_of_the_published_embeddings() -> None:
     assert count(ConvPatches(96)) == 384
     assert count(ConvPatches(96, 5)) == 96 * 6
     assert count(ConvPatches(96, 3, 32)) == 32 * 4 + 32 * 96 + 96
+    assert count(ConvPatches(96, flat=9)) == 384 + 9 * 96 * 96 + 96
 
 
 @pytest.mark.parametrize(("kernel", "patch"), [(3, 9), (5, 4), (9, 5), (1, 3)])
@@ -131,6 +132,17 @@ def test_only_other_channels_are_projected() -> None:
     assert ConvPatches(8, 3).projection is None
     assert ConvPatches(8, 3, 8).projection is None
     assert ConvPatches(8, 3, 5)(torch.zeros(2, 3, 4)).shape == (2, 3, 8)
+
+
+def test_without_the_mean_every_minute_has_weights_of_its_own() -> None:
+    torch.manual_seed(0)
+    flat, patches = ConvPatches(8, 3, flat=4), torch.randn(2, 3, 4)
+    found = flat.conv(patches.reshape(6, 1, 4)).clamp_min(0)  # (batch · tokens, channels, minutes)
+    assert flat.projection is not None
+    weight = flat.projection.weight.view(8, 8, 4)
+    expected = torch.einsum("ncm,wcm->nw", found, weight).view(2, 3, 8)
+    assert torch.allclose(flat(patches), expected, atol=1e-5)
+    assert not torch.allclose(flat(patches), flat(patches.flip(-1)), atol=1e-3)
 
 
 @pytest.mark.parametrize("kernel", [0, 2, 4, -3])

@@ -139,6 +139,29 @@ def test_no_rows_and_other_lengths_are_refused() -> None:
         pretrain(encoder(), torch.zeros(4, 97), SHORT, 0)
 
 
+def test_patience_ends_training_and_keeps_the_best_weights() -> None:
+    """Rows held out are noise: the better the waves are known, the worse they come out."""
+    rows = sines()
+    rows[:4] = torch.randn(4, 96, generator=torch.Generator().manual_seed(0))
+    config = replace(SHORT, lr=5e-3, epochs=40, patience=3, held_out=4 / len(rows))
+    model = encoder()
+    seen: list[PatEncoder] = []
+    losses = pretrain(model, rows, config, 0, lambda *_: seen.append(copy.deepcopy(model)))
+    assert 3 < len(losses) < 40
+    assert losses[-1] < losses[0]
+    assert same(model, seen[-1 - config.patience])
+    assert not same(model, seen[-1])
+
+
+def test_patience_without_an_end_is_training_on_the_other_rows() -> None:
+    rows, config = sines(), replace(SHORT, patience=100, held_out=4 / 32)
+    one, two = encoder(), encoder()
+    losses = pretrain(one, rows, config, 0)
+    assert losses == pretrain(two, rows[4:], SHORT, 0)
+    with pytest.raises(TrainableError, match="needs 2 in all, not 1"):
+        pretrain(one, rows[:1], config, 0)
+
+
 def test_smoothing_keeps_cubics_and_tames_noise() -> None:
     t = torch.linspace(-1, 1, 200, dtype=torch.float64)
     cubic = torch.stack([t**3 - t, 2 * t**2 + 1])
@@ -212,6 +235,7 @@ def test_another_layout_is_refused_by_name(tmp_path: Path) -> None:
         "embedding linear, this one conv",
         "conv_kernel None, this one 3",
         "conv_channels None, this one 16",
+        "conv_pool None, this one mean",
     ]
     assert same(start, other)
 

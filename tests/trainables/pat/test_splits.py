@@ -148,6 +148,16 @@ def test_generated_splits_are_drawn_afresh():
     assert generate_splits(replace(SMALL, n_unlabelled=0), seed=1).unlabelled is None
 
 
+def test_generated_people_held_out_may_be_the_same_for_every_seed():
+    first, second = (generate_splits(SMALL, seed=seed, test_seed=7) for seed in (1, 2))
+    assert np.array_equal(first.test.activity, second.test.activity)
+    assert np.array_equal(first.test.activity, generate_splits(SMALL, seed=7).test.activity)
+    assert not np.array_equal(first.train.activity, second.train.activity)
+    alone = generate_splits(SMALL, seed=1)
+    assert np.array_equal(first.train.activity, alone.train.activity)
+    assert not np.array_equal(first.test.activity, alone.test.activity)
+
+
 def test_generated_minutes_without_the_device_are_found_and_handled():
     config = replace(SMALL, nonwear_share=1.0, n_unlabelled=0)
     kept = generate_splits(config, seed=0)
