@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 VENV_PACKAGE = $(shell $(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export OMP_NUM_THREADS ?= 1
+TEST_PROCESSES ?= 2
 
 .PHONY: help setup setup-dev virtual-environment system-packages study results check format test test-slow bench \
 	bench-faults clean
@@ -71,12 +72,12 @@ format: setup-dev  ## format the code
 	$(BIN)/ruff check --fix .
 
 test: setup-dev system-packages  ## the tests that need less than 15 minutes
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n $(TEST_PROCESSES) --dist loadfile
 
 test-slow: setup-dev system-packages  ## the long ones: faults at random, simulations
 	$(BIN)/python -m pytest -m slow --timeout 3600
 
-bench: setup-dev  ## cost per trial and per step against stock Tune and Optuna; search quality
+bench: setup-dev  ## against stock Tune and Optuna: cost, search quality; reports; PAT's attention
 	$(BIN)/python -m tests.benchmarks
 
 bench-faults: setup-dev  ## kill -9 at random instants: what is lost, on both engines

@@ -17,6 +17,7 @@ try:
 except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
+STATUS = Path("/proc/self/status")  # Linux's
 PACKAGES = (
     "winnow",
     "optuna",
@@ -69,6 +70,9 @@ def _git(folder: Path, *arguments: str) -> str:
 
 def peak_memory() -> int | None:
     """Return the largest resident size of this process so far, in bytes; None where unknown."""
+    if STATUS.is_file():  # Linux's getrusage begins with the size of the process that started this
+        fields = dict(line.partition(":")[::2] for line in STATUS.read_text().splitlines())
+        return 1024 * int(fields["VmHWM"].split()[0])
     if resource is None:
         return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -38,6 +38,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
         from tests.benchmarks.reporting import benchmark_reporting
 
         results.append(benchmark_reporting(given.repeats, say))
+    if given.what in ("attention", "all"):
+        from tests.benchmarks.attention import benchmark_attention
+
+        results += benchmark_attention(given.repeats, say)
     if given.what == "faults":
         from tests.benchmarks.kills import benchmark_kills
 
@@ -54,11 +58,11 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=("engine", "quality", "reports", "faults", "all"),
+        choices=("engine", "quality", "reports", "attention", "faults", "all"),
         default="all",
         help="engine: cost per trial and step; quality: steps to a good configuration; "
-        "reports: a study of 2,337 runs; faults: kill -9 at random instants; all (the default): "
-        "all but faults",
+        "reports: a study of 2,337 runs; attention: a training step of PAT, time and memory; "
+        "faults: kill -9 at random instants; all (the default): all but faults",
     )
     parser.add_argument("--repeats", type=int, default=REPEATS, help="of every peer")
     parser.add_argument("--seeds", type=int, default=20, help="of every family of curves")

@@ -4,12 +4,14 @@ import os
 import platform
 import socket
 import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from search.environment import git_commit, machine, versions
+from search.environment import git_commit, machine, peak_memory, versions
 
 
 def test_versions_are_those_that_are_installed() -> None:
@@ -59,3 +61,10 @@ def test_the_machine_is_described() -> None:
     assert found["host"] == socket.gethostname()
     assert found["cpus"] == os.cpu_count()
     assert found.get("memory_gib", 1) > 0
+
+
+def test_the_peak_of_a_process_is_not_the_size_of_the_one_that_started_it():
+    held = np.ones(2**26)  # 512 MiB
+    code = "from search.environment import peak_memory; print(peak_memory())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert 10 * 2**20 < int(done.stdout) < held.nbytes < peak_memory()
