@@ -10,6 +10,7 @@ from typing import Any
 from search.configuration import Source, flatten, plain
 from search.environment import git_commit, machine, versions
 from search.parameters import Parameter, Parameters
+from search.protocol.joint_search import first_points
 from search.pruner import ASHA
 from search.space import Categorical, Float
 from search.study import Objective, Study
@@ -24,6 +25,7 @@ def search_specification(study: Study, *, n_trials: int, seed: int, folder: Path
         "sampler": study.sampler if isinstance(study.sampler, str) else repr(study.sampler),
         "pruner": _pruner(study),
         "parameters": [_parameter(parameter) for parameter in parameters.parameters],
+        "points": [plain(point) for point in first_points(study, parameters)],
     }
 
 

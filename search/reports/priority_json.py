@@ -8,7 +8,7 @@ from typing import Any
 
 from search.configuration import plain
 from search.reports.priority_card import CLAIMS
-from search.reports.priority_parts import StackReport
+from search.reports.priority_parts import LogEntry, Spread, StackReport
 from search.reports.priority_result import Line, PriorityReport
 from search.statistics import Interval
 
@@ -31,6 +31,7 @@ def as_json(report: PriorityReport) -> dict[str, Any]:
         "aa": _determinism(report),
         "stack": _stack(report.stack),
         "runs_used": report.runs_used,
+        "log": [_logged(entry) for entry in report.log],
     }
 
 
@@ -133,6 +134,32 @@ def _stack(stack: StackReport) -> dict[str, Any]:
         ],
         "redundant_pairs": [list(pair) for pair in (judged.redundant_pairs if judged else ())],
     }
+
+
+def _logged(entry: LogEntry) -> dict[str, Any]:
+    """Return an arm of the experiment log; `drop` is best minus last, gaps are positive beyond."""
+    curves = entry.curves
+    return {
+        "arm": entry.arm,
+        "settings": entry.settings,
+        "n_complete": entry.n_complete,
+        "n_failed": entry.n_failed,
+        "best": curves.best if curves else None,
+        "best_sd": curves.best_sd if curves else None,
+        "peak_step": curves.peak_step if curves else None,
+        "peak_low": curves.peak_low if curves else None,
+        "peak_high": curves.peak_high if curves else None,
+        "last": curves.final if curves else None,
+        "drop": _interval(curves.decline if curves else None),
+        "stability": entry.stability or None,
+        "generalization_gap": _spread(entry.generalization),
+        "evaluation": _spread(entry.held_out),
+        "gaps": {name: _interval(gap) for name, gap in entry.gaps.items()},
+    }
+
+
+def _spread(found: Spread | None) -> dict[str, float | None]:
+    return {"mean": found.mean if found else None, "sd": found.sd if found else None}
 
 
 def _interval(found: Interval | None) -> dict[str, float | None]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from search.reports import priority_card, priority_facts, priority_words
+from search.reports.log_table import priority_log
 from search.reports.markdown import escape, fenced, table
 from search.reports.priority_bars import effect_bar, effect_scale, text_bar
 from search.reports.priority_details import details
 from search.reports.priority_levels import level_label, level_words
 from search.reports.priority_parts import ArmTuning
 from search.reports.priority_result import Line, PriorityReport
-from search.reports.priority_words import change, fixed, interval_words, ratio_words
+from search.reports.priority_words import change, interval_words, ratio_words
 from search.reports.text import number, percent, plural, signed
 from search.reports.views import View
 from search.technique import Impact
@@ -118,33 +119,9 @@ def _details(report: PriorityReport, *, folded: bool) -> Iterator[str]:
 
 
 def _log(report: PriorityReport) -> Iterator[str]:
-    if not report.log:
-        return
-    yield "## Experiment log"
-    targets = list(dict.fromkeys(name for entry in report.log for name in entry.gaps))
-    metrics = escape(report.objective.metric), escape(report.evaluation.metric)
-    heads = ["arm", "sets", "runs", f"best {metrics[0]}", "peak step", "stability", metrics[1]]
-    rows = []
-    for entry in report.log:
-        curves = entry.curves
-        peak = "–"
-        if curves:
-            spread = f"{number(curves.peak_low)}–{number(curves.peak_high)}"
-            peak = f"{number(curves.peak_step)} ({spread})"
-        failed = f" + {entry.n_failed} failed" if entry.n_failed else ""
-        rows.append(
-            [
-                escape(entry.arm),
-                escape(entry.settings),
-                f"{entry.n_complete}{failed}",
-                fixed(curves.best if curves else None, report.decimals),
-                peak,
-                escape(entry.stability),
-                fixed(entry.held_out, report.decimals),
-                *(change(entry.gaps.get(name), report.decimals) for name in targets),
-            ]
-        )
-    yield table([*heads, *(f"gap to {escape(name)}" for name in targets)], rows)
+    if report.log:
+        yield "## Experiment log"
+        yield from priority_log(report).markdown()
 
 
 def _stack(report: PriorityReport) -> Iterator[str]:

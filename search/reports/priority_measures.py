@@ -1,8 +1,7 @@
-"""What the measured runs say beside the table: differences, secondary metrics, curves, the log."""
+"""What the measured runs say beside the table: differences, secondary metrics, curves."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,10 +11,10 @@ from numpy.typing import NDArray
 from search.ranking import Measured
 from search.ranking.measured import BASELINE, metric_of
 from search.reports.learning_curves import DIGITS, MOST
-from search.reports.priority_parts import ArmCurve, LogEntry
+from search.reports.priority_parts import ArmCurve
 from search.reports.priority_result import Exploratory
-from search.reports.text import number, shown
-from search.statistics import CurveSummary, Row, mean_interval, summarise_curves
+from search.reports.text import shown
+from search.statistics import Row, mean_interval
 from search.storage.records import TrialRecord
 from search.study import Objective
 
@@ -86,21 +85,6 @@ def arm_settings(runs: Sequence[TrialRecord]) -> str:
     return "; ".join(parts + ([f"tuned per seed: {', '.join(apart)}"] if apart else []))
 
 
-def curve_matrix(runs: Iterable[TrialRecord], metric: str, max_steps: int) -> FloatArray:
-    """Return the curves of completed runs, shape (n_runs, max_steps), NaN where there is none."""
-    rows = []
-    for run in runs:
-        if run.outcome != "complete":
-            continue
-        row = np.full(max_steps, np.nan)
-        for step in run.steps:
-            if 0 < step.step <= max_steps:
-                row[step.step - 1] = step.metrics.get(metric, math.nan)
-        if np.isfinite(row).any():
-            rows.append(row)
-    return np.array(rows).reshape(len(rows), max_steps)
-
-
 def arm_curve(arm: str, curves: FloatArray) -> ArmCurve | None:
     """Return mean and quartiles by step, thinned; steps that no run reported are left out."""
     known = np.isfinite(curves).any(axis=0) if curves.size else np.zeros(0, dtype=np.bool_)
@@ -120,55 +104,6 @@ def arm_curve(arm: str, curves: FloatArray) -> ArmCurve | None:
         high=_rounded(high),
         n_seeds=len(curves),
     )
-
-
-def log_entry(
-    arm: str,
-    runs: Sequence[TrialRecord],
-    curves: FloatArray,
-    *,
-    objective: Objective,
-    evaluation: Objective,
-    targets: Mapping[str, float],
-    margin: float | None,
-) -> LogEntry:
-    """Return one arm of the experiment log.
-
-    Parameters
-    ----------
-    curves : ndarray of shape (n_complete, max_steps)
-        Of the validation metric.
-    margin
-        A decline that matters, in the validation metric's unit.
-    """
-    summary = summarise_curves(curves, objective.direction, margin=margin) if len(curves) else None
-    scores = [s for run in runs if (s := metric_of(run, evaluation.metric)) is not None]
-    mean = float(np.mean(scores)) if scores else None
-    return LogEntry(
-        arm=arm,
-        settings=arm_settings(runs),
-        n_complete=len(scores),
-        n_failed=len(runs) - len(scores),
-        curves=summary,
-        stability=stability(summary, curves.shape[1]) if summary else "not known",
-        held_out=mean,
-        gaps={}
-        if mean is None
-        else {name: evaluation.sign * (mean - target) for name, target in targets.items()},
-    )
-
-
-def stability(summary: CurveSummary, n_steps: int) -> str:
-    """Return in words whether the best validation score lasts to the end."""
-    if summary.under_trained and n_steps > 1:
-        return "still improving at the last step"
-    if summary.declining:
-        return f"falls by {number(summary.decline.estimate, 2)} after its peak"
-    if summary.stable:
-        return "stable"
-    if summary.stable is None:
-        return f"{number(summary.decline.estimate, 2)} below its peak at the end"
-    return "not clear on these seeds"
 
 
 def median(values: FloatArray) -> float | None:

@@ -11,9 +11,9 @@ from typing import Any
 from search.reports import priority_card, priority_facts, priority_words, verdict_looks
 from search.reports.diagnostic_figures import diagnostic_figures
 from search.reports.figures import Drawing
+from search.reports.log_table import priority_log
 from search.reports.page import page
 from search.reports.priority_bars import EffectBar, effect_bar, effect_scale
-from search.reports.priority_checks import criteria
 from search.reports.priority_curves import curves, tuning
 from search.reports.priority_details import Detail, details
 from search.reports.priority_figures import forest, stack
@@ -102,10 +102,8 @@ def priority_page(report: PriorityReport) -> str:
         report=report,
         strip=list(priority_facts.facts(report)),
         words=_words(report),
-        fixed=lambda value: priority_words.fixed(value, report.decimals),
-        change=lambda value: priority_words.change(value, report.decimals),
         rows=[row_view(line, report, scale) for line in report.lines],
-        targets=[n for n, goal, _ in criteria(report.specification) if goal == report.evaluation],
+        log=priority_log(report),
         levels=[drawing.key for drawing in curved],
         diagnostics=[drawing.key for drawing in explained],
         checks=[_check(found) for found in report.checks],

@@ -11,6 +11,14 @@ from search.statistics import CurveSummary, Interval, Stack, Threshold
 
 
 @dataclass(frozen=True)
+class Spread:
+    """Mean and standard deviation over seeds; `sd` is None for a single seed."""
+
+    mean: float
+    sd: float | None
+
+
+@dataclass(frozen=True)
 class LogEntry:
     """One arm in the experiment log.
 
@@ -25,11 +33,13 @@ class LogEntry:
     curves
         Of the validation metric; None without a curve.
     stability
-        In words.
+        In words; "" without a curve.
+    generalization
+        The trainable's own generalization gap at the last step; None where it reports none.
     held_out
-        Mean evaluation score at the scored step.
+        The evaluation's score at the scored step; None without a completed run.
     gaps
-        Target to held-out mean minus target, positive when better.
+        Target to held-out mean minus target, positive when better; unadjusted intervals.
     """
 
     arm: str
@@ -38,8 +48,9 @@ class LogEntry:
     n_failed: int
     curves: CurveSummary | None
     stability: str
-    held_out: float | None
-    gaps: Mapping[str, float]
+    generalization: Spread | None
+    held_out: Spread | None
+    gaps: Mapping[str, Interval]
 
 
 @dataclass(frozen=True)

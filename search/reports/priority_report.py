@@ -9,13 +9,12 @@ import numpy as np
 
 from search.ranking import Priority, rank_study
 from search.ranking.measured import BASELINE, metric_of
+from search.reports.experiment_log import comparable, curve_matrix, log_entry
 from search.reports.priority_checks import checks, determinism, flags
 from search.reports.priority_lines import lines
 from search.reports.priority_measures import (
     arm_curve,
     column_of,
-    curve_matrix,
-    log_entry,
     runs_of,
 )
 from search.reports.priority_parts import ArmCurve, Cost, LogEntry, StackReport
@@ -172,14 +171,8 @@ def _entry(priority: Priority, arm: str, runs: Sequence[TrialRecord], curves: An
         objective=objective,
         evaluation=evaluation,
         targets={name: float(v) for name, v in (specification.get("targets") or {}).items()},
-        margin=_margin(priority) if _twins(objective, evaluation) else None,
+        margin=_margin(priority) if comparable(objective, evaluation) else None,
     )
-
-
-def _twins(objective: Objective, evaluation: Objective) -> bool:
-    """Return whether both metrics are the same one on two splits, and so have one unit."""
-    names = objective.metric.removeprefix("val_"), evaluation.metric.removeprefix("test_")
-    return names[0] == names[1] and objective.direction == evaluation.direction
 
 
 def _margin(priority: Priority) -> float | None:

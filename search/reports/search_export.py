@@ -11,6 +11,7 @@ from typing import Any
 
 from search.configuration import plain
 from search.reports.cells import cell
+from search.reports.search_log import TrialEntry
 from search.reports.search_result import SearchReport
 from search.reports.search_words import SELECTED
 from search.reports.trial_rows import TrialRow
@@ -47,6 +48,7 @@ def _json(report: SearchReport) -> dict[str, Any]:
         "gain": {"value": report.gain, "label": SELECTED},
         "pareto_front": list(report.front),
         "improvements": [{"trial": n, "value": value} for n, value in report.improvements],
+        "log": [_logged(entry) for entry in report.log],
         "rungs": [asdict(rung) for rung in report.rungs],
         "importances": {
             "label": "display, not evidence",
@@ -56,6 +58,22 @@ def _json(report: SearchReport) -> dict[str, Any]:
         "confirmation": _confirmation(report),
         "trials": [_trial(row, report) for row in report.trials],
         "specification": plain(report.specification),
+    }
+
+
+def _logged(entry: TrialEntry) -> dict[str, Any]:
+    curves = entry.curves
+    return {
+        "trial": entry.number,
+        "roles": list(entry.roles),
+        "changes": plain(entry.changes),
+        "outcome": entry.outcome,
+        "last_step": entry.last_step,
+        "best": curves.best if curves else None,
+        "peak_step": curves.peak_step if curves else None,
+        "drop": curves.decline.estimate if curves else None,
+        "gaps": dict(entry.gaps),
+        "held_out_gaps": {name: gap.estimate for name, gap in entry.held_out.items()},
     }
 
 

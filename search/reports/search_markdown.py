@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from search.reports import search_words
 from search.reports.importances import LABEL
 from search.reports.markdown import bar, escape, fenced, spark, table
+from search.reports.search_log_table import search_log
 from search.reports.search_result import SearchReport
 from search.reports.text import duration, number, percent, plural, shown, signed
 from search.reports.timeline import Timeline
@@ -23,8 +24,9 @@ def search_markdown(report: SearchReport) -> str:
         f"**{escape(search_words.headline(report))}**",
     ]
     parts += [f"_{search_words.status(report)}_"]
-    parts += [_summary(report), *_result(report), *_check(report), *_course(report)]
-    parts += [*_parameters(report), *_time(report), *_trials(report), *_flags(report)]
+    parts += [_summary(report), *_result(report), *_check(report), *_log(report)]
+    parts += [*_course(report), *_parameters(report), *_time(report), *_trials(report)]
+    parts += _flags(report)
     parts += _failures(report)
     parts += ["## Reproduce", table(["", ""], _escaped(search_words.card(report)))]
     return "\n\n".join(parts) + "\n"
@@ -90,6 +92,12 @@ def _check(report: SearchReport) -> Iterator[str]:
         listed = ", ".join(f"seed {seed}: {number(value)}" for seed, value in by_seed.items())
         yield f"- {escape(name)}: {listed}"
     yield f"> {escape(search_words.caution(check))}"
+
+
+def _log(report: SearchReport) -> Iterator[str]:
+    if report.log:
+        yield "## Experiment log"
+        yield from search_log(report).markdown()
 
 
 def _course(report: SearchReport) -> Iterator[str]:

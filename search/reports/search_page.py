@@ -11,6 +11,7 @@ from search.reports.figures import Drawing
 from search.reports.page import page
 from search.reports.parameter_figures import coordinates, importance_bars, slices
 from search.reports.search_figures import curves, history, pareto
+from search.reports.search_log_table import search_log
 from search.reports.search_result import SearchReport
 from search.reports.timeline_figure import workers
 
@@ -46,6 +47,7 @@ def search_page(report: SearchReport) -> str:
             "notes": any(pair.note for pair in checked.pairs) if checked else False,
             "brackets": len({rung.bracket for rung in report.rungs}) > 1,
         },
+        log=search_log(report),
         card=search_words.card(report),
         glossary=search_words.GLOSSARY,
     )

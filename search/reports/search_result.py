@@ -11,6 +11,7 @@ from search.reports.confirmation import Confirmation
 from search.reports.importances import Importances
 from search.reports.learning_curves import Curves, Rung
 from search.reports.projections import Parallel, ParameterRow, Slice, ranked
+from search.reports.search_log import TrialEntry
 from search.reports.timeline import Timeline
 from search.reports.trial_rows import TrialRow
 from search.reports.views import View
@@ -49,6 +50,8 @@ class SearchReport:
         Those that lie too far away to be drawn.
     code
         The best configuration as an expression ready to paste.
+    log
+        The experiment log: the baseline, what was tried first, the best.
     diagnostics
         What explains the baseline's and the best trial, by what each is called.
     """
@@ -77,6 +80,7 @@ class SearchReport:
     importances: Importances
     timeline: Timeline
     confirmation: Confirmation | None
+    log: tuple[TrialEntry, ...] = ()
     diagnostics: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property

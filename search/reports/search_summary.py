@@ -24,6 +24,7 @@ from search.reports.projections import (
     ranked,
     slice_of,
 )
+from search.reports.search_log import trial_log
 from search.reports.search_result import SearchReport
 from search.reports.timeline import timeline
 from search.reports.trial_rows import TrialRow, trial_row
@@ -92,6 +93,7 @@ def _summary(
     axes = _axes(series, rows)
     targets = _numbers(series.specification.get("targets"))
     view, beyond = _view(rows, (best, baseline), targets, goals[0])
+    checked = confirmation(check) if check else None
     brackets = rung_steps(series.specification) if len(goals) == 1 else ()  # else never pruned
     return SearchReport(
         name=series.name,
@@ -117,7 +119,8 @@ def _summary(
         parallel=parallel(axes, rows, goals[0]),
         importances=shares,
         timeline=timeline(series.trials),
-        confirmation=confirmation(check) if check else None,
+        confirmation=checked,
+        log=trial_log(series, rows, goals, best, baseline, checked),
     )
 
 

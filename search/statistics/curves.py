@@ -24,6 +24,8 @@ class CurveSummary:
     ----------
     best, final
         Mean over seeds of the best and of the last value.
+    best_sd
+        Standard deviation over seeds of the best value; None for a single seed.
     decline
         Best minus final, greater is worse, with its interval.
     late_sd
@@ -41,6 +43,7 @@ class CurveSummary:
     """
 
     best: float
+    best_sd: float | None
     final: float
     decline: Interval
     late_sd: float
@@ -89,6 +92,7 @@ def summarise_curves(
     known = margin is not None and None not in bounds
     return CurveSummary(
         best=float(best.mean()),
+        best_sd=float(best.std(ddof=1)) if best.size > 1 else None,
         final=float(final.mean()),
         decline=decline,
         late_sd=_late_sd(values, lengths),

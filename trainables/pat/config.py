@@ -66,7 +66,6 @@ class InitConfig:
     start: Start = "scratch"  # "masked": pre-trained here; "file": from `path`
     path: str = ""  # of official weights (.h5), or of a file that `save_encoder` wrote
     seed: int = 0  # of pre-training: one encoder for all seeds, as published weights are one
-    lr: float = 0.0  # of pre-training; 0 for the published one of the size
     masked: PretrainConfig = field(default_factory=PretrainConfig)
 
 
@@ -154,7 +153,6 @@ def _model_problems(model: ModelConfig) -> Iterator[str]:
 
 
 def _init_problems(init: InitConfig) -> Iterator[str]:
-    yield from at_least(init, 0, "lr", prefix="init.")
     if init.start == "file" and not init.path:
         yield "init.start='file' needs init.path, the file's"
     if init.start != "file" and init.path:

@@ -6,7 +6,6 @@ pre-trained encoder, and its seed is part of the configuration. A process keeps 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from trainables.pat.config import DataConfig, InitConfig, ModelConfig
 from trainables.pat.encoder import PatEncoder
 from trainables.pat.inputs import unlabelled_of
 from trainables.pat.keras_weights import load_keras_weights
-from trainables.pat.pretraining import PRETRAIN_LR, load_encoder, pretrain
+from trainables.pat.pretraining import load_encoder, pretrain
 from trainables.pat.sizes import SIZES
 from trainables.techniques.randomness import RandomStream
 
@@ -89,6 +88,5 @@ def _pretrained(
 def _trained(init: InitConfig, model: ModelConfig, activity: Tensor) -> dict[str, Tensor]:
     with RandomStream(init.seed, activity.device).active():
         encoder = make_encoder(model).to(activity.device)
-    lr = init.lr or PRETRAIN_LR[model.size]
-    pretrain(encoder, activity, replace(init.masked, lr=lr), init.seed)
+    pretrain(encoder, activity, init.masked, init.seed)
     return {name: value.detach().clone() for name, value in encoder.state_dict().items()}

@@ -28,12 +28,14 @@ from torch import Tensor
 from search.errors import CheckpointError, TrainableError
 from trainables.pat.encoder import PatEncoder
 from trainables.pat.masked import MaskedAutoencoder, Points, draw_masking
+from trainables.pat.sizes import SIZES
 from trainables.techniques.randomness import RandomStream, independent_seeds
 from trainables.techniques.stopping import EarlyStopping
 
 PRETRAIN_LR: Final[Mapping[str, float]] = MappingProxyType(
     {"S": 1e-3, "M": 1e-3, "L": 1e-4, "H": 1e-5}
 )
+OTHER_LR: Final = 1e-3  # of sizes that the paper does not have
 ADAM_EPS: Final = 1e-7  # Keras's, ten times torch's
 GOODNESS: Final = "goodness"  # minus the error on rows held out
 FEWEST: Final = 2  # rows, where some are held out
@@ -57,7 +59,8 @@ class PretrainConfig:
     held_out
         Share of the rows held out for that.
     lr
-        Adam's learning rate; the published one depends on the size, see `PRETRAIN_LR`.
+        Adam's learning rate; 0 for the published one of the encoder's size (see `PRETRAIN_LR`), or
+        1e-3 where the paper has no such size.
     batch_size
         Persons per step.
     bfloat16
@@ -78,7 +81,7 @@ class PretrainConfig:
     epochs: int = 20
     patience: int = 0
     held_out: float = 0.1
-    lr: float = 1e-3
+    lr: float = 0.0
     batch_size: int = 128
     bfloat16: bool = False
     smooth: bool = False
@@ -93,7 +96,7 @@ class PretrainConfig:
             f"epochs is at least 0, not {self.epochs}": self.epochs >= 0,
             f"patience is at least 0, not {self.patience}": self.patience >= 0,
             f"held_out is between 0 and 1, not {self.held_out}": 0 < self.held_out < 1,
-            f"lr is positive, not {self.lr}": self.lr > 0,
+            f"lr is at least 0, not {self.lr}": self.lr >= 0,
             f"batch_size is at least 1, not {self.batch_size}": self.batch_size >= 1,
             f"smooth_window is odd and above smooth_order, {self.smooth_order}; it is "
             f"{self.smooth_window}": self.smooth_window % 2 == 1
@@ -102,6 +105,12 @@ class PretrainConfig:
         problems = [f"PretrainConfig: {rule}" for rule, holds in rules.items() if not holds]
         if problems:
             raise TrainableError(problems)
+
+
+def published_lr(encoder: PatEncoder) -> float:
+    """Return the learning rate that the paper pre-trains an encoder of this size with."""
+    names = [name for name, size in SIZES.items() if size == encoder.size]
+    return PRETRAIN_LR[names[0]] if names else OTHER_LR
 
 
 def smoothed(activity: Tensor, window: int = 51, order: int = 3) -> Tensor:
@@ -195,7 +204,7 @@ class _Run:
         with self._noise.active():
             self._autoencoder = MaskedAutoencoder(encoder).to(place)
         self._optimizer = torch.optim.Adam(
-            self._autoencoder.parameters(), lr=config.lr, eps=ADAM_EPS
+            self._autoencoder.parameters(), lr=config.lr or published_lr(encoder), eps=ADAM_EPS
         )
 
     def epoch(self) -> float:

@@ -117,7 +117,7 @@ def test_everything_is_reached_with_the_tabulator(visit: Visit) -> None:
     visit.page.keyboard.press("Tab")
     assert visit.page.evaluate("document.activeElement.className") == "skip"
     reached = set()
-    for _ in range(60):
+    for _ in range(80):
         visit.page.keyboard.press("Tab")
         reached.add(visit.page.evaluate("document.activeElement.tagName"))
     assert visit.page.locator(".modebar-btn").count() == 0  # one of them sends the chart away

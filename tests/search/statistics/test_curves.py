@@ -11,6 +11,7 @@ def test_best_final_and_peak_of_three_seeds() -> None:
     curves = [[0.1, 0.5, 0.4, 0.3], [0.2, 0.3, 0.6, 0.5], [0.1, 0.7, 0.2, 0.4]]
     found = summarise_curves(curves)
     assert found.best == pytest.approx(np.mean([0.5, 0.6, 0.7]))
+    assert summarise_curves(curves[:1]).best_sd is None
     assert found.final == pytest.approx(np.mean([0.3, 0.5, 0.4]))
     assert found.decline == mean_interval([0.5 - 0.3, 0.6 - 0.5, 0.7 - 0.4])
     assert (found.peak_step, found.peak_low, found.peak_high) == (2.0, 2.0, 2.5)
@@ -41,6 +42,7 @@ def test_shorter_runs_end_where_they_end() -> None:
     found = summarise_curves([[1.0, 2.0, NAN, NAN], [1.0, 2.0, 3.0, 2.5]])
     assert found.final == pytest.approx(np.mean([2.0, 2.5]))
     assert found.best == pytest.approx(2.5)
+    assert found.best_sd == pytest.approx(np.sqrt(0.5))
 
 
 def test_stability_needs_a_margin_and_two_seeds() -> None:

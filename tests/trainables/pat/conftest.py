@@ -5,19 +5,16 @@ from typing import Any
 import pytest
 
 from search.configuration import override
+from tests.contracts import pat
 from trainables.pat.config import PatConfig
-from trainables.pat.generator import GeneratorConfig
-from trainables.pat.splits import Splits, generate_splits
+from trainables.pat.splits import Splits
 from trainables.pat.trainable import Pat
-
-SMALL = {"optim.batch_size": 8, "stop.epochs": 3, "init.masked.epochs": 1}
-FEW = GeneratorConfig(n_train=20, n_validation=12, n_test=12, n_unlabelled=8, prevalence=0.5)
 
 
 @pytest.fixture(scope="session")
 def splits() -> Splits:
     """The same people for every test."""
-    return generate_splits(FEW, seed=0)
+    return pat.data()
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +22,7 @@ def run(splits: Splits) -> Any:
     """Return a function that begins a run."""
 
     def begin(*, seed: int = 0, max_steps: int = 9, **changes: Any) -> Pat:
-        config = override(PatConfig(), SMALL | changes)
+        config = override(PatConfig(), pat.SMALL | changes)
         return Pat(config, seed=seed, max_steps=max_steps, data=splits)
 
     return begin

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from search.errors import TrainableError
-from tests.trainables.pat.conftest import FEW
+from tests.contracts.pat import FEW
 from trainables.pat.config import DataConfig, InitConfig, ModelConfig
 from trainables.pat.initial import make_encoder, start
 from trainables.pat.pretraining import PretrainConfig, save_encoder
@@ -50,7 +50,13 @@ def test_pretraining_takes_the_published_rate_of_the_size() -> None:
     found = []
     for lr in (0.0, 1e-3, 1e-4):
         encoder = fresh()
-        start(encoder, replace(MASKED, lr=lr), DATA, ModelConfig(), None)
+        start(
+            encoder,
+            replace(MASKED, masked=replace(MASKED.masked, lr=lr)),
+            DATA,
+            ModelConfig(),
+            None,
+        )
         found.append(encoder)
     assert same(found[0], found[1])
     assert not same(found[0], found[2])

@@ -193,7 +193,7 @@ def test_a_config_names_everything_that_is_wrong() -> None:
             mask_ratio=1.0,
             loss="hidden",  # type: ignore[arg-type]  # what no type checker saw
             epochs=-1,
-            lr=0.0,
+            lr=-1.0,
             batch_size=0,
             smooth_window=4,
         )

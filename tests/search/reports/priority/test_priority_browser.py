@@ -120,6 +120,21 @@ def test_a_click_sorts_and_rows_keep_what_folds_out_of_them(opened: Any) -> None
     assert order(page)[:5] == ["Focal loss", "SWA", "Mixup", "Width", "Wider & <deeper>"]
 
 
+def test_the_log_sorts_by_its_numbers_and_scrolls_in_its_frame(opened: Any) -> None:
+    page = opened.page
+    log = page.locator("#log table")
+    page.locator("#log thead button", has_text="Gap to published").click()
+    gaps = log.locator("tbody tr").evaluate_all("rows => rows.map(r => r.cells[8].dataset.value)")
+    values = [float(gap) for gap in gaps if gap]
+    assert values == sorted(values)
+    assert gaps[-1] == ""
+    assert len(values) == 8
+    assert log.evaluate("t => t.scrollWidth > t.parentElement.clientWidth")
+    caption = log.locator("caption > span")
+    assert caption.evaluate("c => c.scrollWidth <= c.closest('.scroll').clientWidth")
+    assert page.evaluate("document.documentElement.scrollWidth") == 1280
+
+
 def test_a_row_folds_out_with_the_keyboard(opened: Any) -> None:
     page = opened.page
     button = page.locator("tr.row", has_text="Focal loss").first.locator("button")
