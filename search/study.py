@@ -60,16 +60,18 @@ class Study:
     criteria
         `Criterion`: go/no-go thresholds beside the targets.
     reference_lines
-        Name to a mapping of metrics, or to a function of the seed (and ``data`` by keyword, if it
-        names it) that returns one: other models' results, drawn beside the trials'.
+        Name to a mapping of metrics, or to a function of the seed that returns one: other models'
+        results, drawn beside the check of a search's best trial. By keyword, such a function is
+        given what it names of ``config`` (the baseline), ``data``, ``split_seed``, ``replication``.
     resources
         What one trial occupies.
     data
         ``loader(path)``, called once per worker; what it returns reaches the trainable as ``data``.
     split_seed
-        Draws the held-out rows of a finite data set.
+        Draws the held-out rows of a finite data set; a trainable that names it is given it.
     replication
-        What a new seed means: "fresh" data, "fixed" test set, or "resplit".
+        What a new seed means: "fresh" data, a "fixed" test set, or "resplit". A trainable that
+        names it is given it. Data given with ``--data`` are finite: there "fresh" means "fixed".
     test_train_ratio
         Held-out rows over training rows, for "resplit" alone: splits of one data set overlap, and
         their variance is corrected by this (Nadeau & Bengio 2003, doi:10.1023/A:1024068626366).

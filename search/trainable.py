@@ -34,7 +34,7 @@ from search.errors import TrainableError, did_you_mean
 
 Split = Literal["validation", "test"]
 TEST_PREFIX = "test_"
-OPTIONAL_KEYWORDS = ("max_steps", "data")
+OPTIONAL_KEYWORDS = ("max_steps", "data", "split_seed", "replication")
 METHODS = {"step": "", "save": "directory", "load": "directory"}
 POSITIONAL = (
     inspect.Parameter.POSITIONAL_ONLY,
@@ -117,9 +117,8 @@ class Contract:
     predicts: bool
     required: frozenset[str] = frozenset()
 
-    def arguments(self, *, seed: int, max_steps: int, data: Any) -> dict[str, Any]:
+    def arguments(self, *, seed: int, **offered: Any) -> dict[str, Any]:
         """Return the keyword arguments this trainable takes, out of those on offer."""
-        offered = {"max_steps": max_steps, "data": data}
         return {"seed": seed, **{name: offered[name] for name in self.keywords}}
 
 

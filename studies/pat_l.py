@@ -4,8 +4,6 @@ winnow run studies/pat_l.py --profile quick               # the priority table
 winnow run studies/pat_l.py --data FOLDER                 # Depresjon or NHANES files
 """
 
-from functools import partial
-
 from search import ASHA, Objective, Study, main
 from spaces.pat_l import SPACE, TECHNIQUES
 from trainables.pat.real_data import load_actigraphy
@@ -33,8 +31,8 @@ STUDY = Study(
     # on the survey (NHANES 2013-14); 0.625 is one training size of a linear probe, not a headline
     targets={"PAT-L": 0.589, "PAT Conv-L": 0.610, "Conv-L, probe, n = 2,800": 0.625},
     reference_lines={
-        "Logistic regression": partial(logistic_regression, config=SPACE.baseline.data),
-        "Random forest": partial(random_forest, config=SPACE.baseline.data),
+        "Logistic regression": logistic_regression,
+        "Random forest": random_forest,
     },
 )
 

@@ -8,11 +8,10 @@ from dataclasses import replace
 from pat_l import STUDY as TABLE
 
 from search import main
-from spaces.pat_l import FURTHER, FURTHER_SPACE
+from spaces.pat_l import FURTHER
 
-STUDY = replace(
-    TABLE, name="pat-l-further", space=FURTHER_SPACE, techniques=FURTHER, replication="fixed"
-)
+# several seeds vote on the same people
+STUDY = replace(TABLE, name="pat-l-further", techniques=FURTHER, replication="fixed")
 
 if __name__ == "__main__":
     main(STUDY)

@@ -4,8 +4,6 @@ winnow run studies/pi_tft.py --profile quick              # the priority table
 python studies/pi_tft.py run --data train_data.csv        # the official files, if you have them
 """
 
-from functools import partial
-
 from search import ASHA, Objective, Study, main
 from spaces.pi_tft import SPACE, TECHNIQUES
 from trainables.pi_tft.real_data import load_messages
@@ -33,8 +31,8 @@ STUDY = Study(
     data=load_messages,
     metrics=evaluate,
     reference_lines={
-        "Boosted trees": partial(boosted_trees, config=SPACE.baseline.data),
-        "Latest risk": partial(latest_message, config=SPACE.baseline.data),
+        "Boosted trees": boosted_trees,
+        "Latest risk": latest_message,
     },
 )
 

@@ -33,7 +33,7 @@ from search.cli.running import resolve_design
 from search.errors import OptionError
 from search.protocol.fitting import Fit, fitting
 from search.protocol.planning import Plan, Price, plan_study
-from search.protocol.searching import Options, check_options, make_task
+from search.protocol.searching import Options, check_options, make_task, on_data
 from search.ranking import rank_study
 from search.storage.registrations import read_registrations
 from search.storage.url import parse_storage, sqlite_path
@@ -82,6 +82,7 @@ def plan(
         seed=seed,
     )
     check_options(study, options)
+    study = on_data(study, options)
     found = plan_study(study, make_task(study, options), trials=trials, seed=seed)
     chosen = found.price(profile, design.tuning)
     console.print(_looks(chosen, gpus))

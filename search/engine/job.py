@@ -80,6 +80,8 @@ class Task:
         GPUs that a trial holds; the engine fills it in.
     guards, goals
         What runs are watched for, and the objectives with their directions.
+    split_seed, replication
+        The study's, for trainables that name them.
     """
 
     trainable: Any
@@ -94,6 +96,8 @@ class Task:
     gpus: float = 0.0
     guards: tuple[Guard, ...] = ()
     goals: tuple[Objective, ...] = ()
+    split_seed: int = 0
+    replication: str = "fresh"
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,11 @@ class Worker:
     def _start(self, token: str, started: float) -> _Open:
         task, job = self._task, self._job
         arguments = self._contract.arguments(
-            seed=job.seed, max_steps=job.max_steps, data=load_data(task)
+            seed=job.seed,
+            max_steps=job.max_steps,
+            data=load_data(task),
+            split_seed=task.split_seed,
+            replication=task.replication,
         )
         config = override(task.baseline, job.changes)
         run = start_run(task.trainable, self._contract, config, arguments, Path(job.folder))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from search.configuration import digest
+from search.configuration import digest, plain
 from search.errors import OptionError, StudyError
 from search.protocol.arms import BASELINE
 from search.protocol.code import code_digest
 from search.storage.registrations import RegistrationRecord
 from search.study import Study
+from search.technique import Technique
 
 
 def current_codes(study: Study) -> dict[str, str]:
@@ -54,17 +55,45 @@ def codes_of(
     _refuse_changed(study.name, last, now, rerun)
     before = {} if BASELINE in rerun else last["code"]
     kept = {name: code for name, code in before.items() if name not in rerun}
-    makeup = {e["name"]: (e["members"], e.get("voters")) for e in last.get("techniques", ())}
+    entries = {entry["name"]: entry for entry in last.get("techniques", ())}
+    present = {technique.name: _entry(technique) for technique in study.techniques}
     # what is withdrawn keeps its numbers
     codes = {**kept, BASELINE: kept.get(BASELINE, now[BASELINE])}
     for technique in sorted(study.techniques, key=lambda one: one.stage == "post-hoc"):
         name, own = technique.name, now[technique.name]
-        voters = [codes[voter] for voter in technique.voters]
+        makeup = _makeup(name, present)
         if technique.stage == "post-hoc":  # it is applied to what others' code has predicted
-            own = digest([codes[BASELINE], own, technique.members, *voters])
-        same = makeup.get(name) == (technique.members, list(technique.voters) or None)
+            own = digest([codes[BASELINE], own, makeup, *(codes[v] for v in technique.voters)])
+        same = makeup == _makeup(name, entries) and not {*technique.voters} & {*rerun}
         codes[name] = kept.get(name, own) if same else own
     return codes
+
+
+def _entry(technique: Technique) -> dict[str, Any]:
+    """Return what a registration keeps of a technique that bears on whom it takes together."""
+    return {
+        "members": technique.members,
+        "voters": list(technique.voters),
+        "on": plain(technique.on),
+        "requires": list(technique.requires),
+    }
+
+
+def _makeup(name: str, entries: Mapping[str, Mapping[str, Any]]) -> list[Any] | None:
+    """Return how many seeds a technique takes together, and its voters with what they set."""
+    if name not in entries:
+        return None
+    entry = entries[name]
+    voters = [[voter, _settings(voter, entries)] for voter in entry.get("voters") or ()]
+    return [entry["members"], voters]
+
+
+def _settings(name: str, entries: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what is set where a technique is on: what it requires is on as well."""
+    found: dict[str, Any] = {}
+    for one in (*entries[name]["requires"], name):
+        found |= entries[one]["on"]
+    return found
 
 
 def _refuse_changed(

@@ -39,7 +39,7 @@ def same_rows(members: Sequence[Predictions]) -> bool:
     """Return whether predictions are about the same rows, by their targets and groups."""
     first = members[0]
     return all(
-        np.array_equal(first.targets, member.targets)
+        _equal(first.targets, member.targets)
         and first.scores.shape == member.scores.shape
         and _equal(first.groups, member.groups)
         for member in members[1:]
@@ -49,7 +49,9 @@ def same_rows(members: Sequence[Predictions]) -> bool:
 def _equal(one: object, other: object) -> bool:
     if one is None or other is None:
         return one is other
-    return np.array_equal(np.asarray(one), np.asarray(other))
+    first, second = np.asarray(one), np.asarray(other)
+    missing = first.dtype.kind == second.dtype.kind == "f"  # what is not known is NaN
+    return np.array_equal(first, second, equal_nan=missing)
 
 
 def _voting(members: Sequence[Predictions]) -> Sequence[Predictions]:

@@ -7,7 +7,7 @@ on the same seeds, full length, without looks in between.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Literal
@@ -22,7 +22,7 @@ from search.protocol.fitting import promising
 from search.protocol.fixed_runs import FixedRuns
 from search.protocol.registering import Registered, data_digest_of, draw_seeds
 from search.protocol.replicating import asked_run
-from search.protocol.searching import Options, check_options, open_engine, open_trials
+from search.protocol.searching import Options, check_options, on_data, open_engine, open_trials
 from search.protocol.specification import common_specification
 from search.statistics import combinations_of, screening_design
 from search.storage.database import Database
@@ -129,6 +129,7 @@ def run_design(
         If the study or an option does not fit, before anything runs.
     """
     check_options(loaded.study, options)
+    loaded = replace(loaded, study=on_data(loaded.study, options))
     database = Database(options.storage)
     try:
         with study_lock(database, loaded.study.name):

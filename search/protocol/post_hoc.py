@@ -11,7 +11,7 @@ import socket
 import time
 import traceback
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from search.protocol.combining import combination, same_rows
 from search.protocol.registering import Registered
 from search.protocol.specification import common_specification
 from search.ranking import Priority
-from search.ranking.measured import scored_step
+from search.ranking.measured import code_together, taken_together
 from search.storage.database import Database
 from search.storage.ledger import Series
 from search.storage.reader import read_series, series_names
@@ -30,6 +30,8 @@ from search.storage.records import Asked, Attempt, Result, Step, TrialRecord
 from search.study import Study
 from search.technique import Technique
 from search.trainable import TEST_PREFIX
+
+VALIDATION_PREFIX = "val_"
 
 
 def apply_post_hoc(
@@ -63,8 +65,10 @@ def apply_post_hoc(
     todo = [
         (asked, technique, runs)
         for technique in techniques
-        for runs in _runs_of(technique, registered, priority)
-        if ((asked := _asked(runs[-1], technique, registered)).arm, asked.key) not in known
+        for runs in taken_together(
+            priority.measured.runs, registered.seeds, technique.members, technique.voters
+        )
+        if ((asked := _asked(runs, technique, registered)).arm, asked.key) not in known
     ]
     if not todo:
         return False
@@ -72,8 +76,7 @@ def apply_post_hoc(
     specification = common_specification(study, seed=0, folder=Path())
     series = Series(database, name, "post-hoc", directions, specification)
     for asked, technique, runs in todo:
-        measured = _measure(study, technique, runs, folder)
-        _store(series, asked, measured, study.goals[0].metric)
+        _store(series, asked, _measure(study, technique, runs, folder), study)
     return True
 
 
@@ -84,25 +87,9 @@ def _known(database: Database, study: str, name: str) -> set[tuple[str, str]]:
     return {(trial.asked.arm, trial.asked.key) for trial in trials if trial.result}
 
 
-def _runs_of(
-    technique: Technique, registered: Registered, priority: Priority
-) -> Iterator[tuple[TrialRecord, ...]]:
-    """Yield the ended runs that a technique takes together, the one it is compared with last.
-
-    One run of the baseline, a block of them, or the voters' runs and the baseline's on one seed.
-    """
-    arms = (*technique.voters, BASELINE)
-    found = (priority.measured.runs.get((arm, seed)) for seed in registered.seeds for arm in arms)
-    size = technique.members * len(arms)
-    for block in zip(*[found] * size, strict=False):
-        runs = tuple(run for run in block if run is not None and run.result is not None)
-        if len(runs) == size:
-            yield runs
-
-
-def _asked(run: TrialRecord, technique: Technique, registered: Registered) -> Asked:
-    code = registered.record.specification["code"].get(technique.name, registered.code)
-    return replace(run.asked, arm=technique.name, code=str(code))
+def _asked(runs: Sequence[TrialRecord], technique: Technique, registered: Registered) -> Asked:
+    code = str(registered.record.specification["code"].get(technique.name, registered.code))
+    return replace(runs[-1].asked, arm=technique.name, code=code_together(code, runs))
 
 
 @dataclass(frozen=True)
@@ -141,8 +128,20 @@ def _measure(
         found = _transformed(study, technique, folders)
     except Exception as error:  # noqa: BLE001 - a user's technique may fail in any way
         return Measurement({}, elapsed_s, "".join(traceback.format_exception(error)))
-    step = scored_step(runs[-1])
-    return Measurement({**(step.metrics if step else {}), **found}, elapsed_s)
+    # what the runs themselves reported is about other scores: none of it is the technique's
+    for metric in filter(None, (study.held_out.metric, technique.secondary)):
+        if metric not in found:
+            return Measurement({}, elapsed_s, _not_computed(metric, found))
+    return Measurement(found, elapsed_s)
+
+
+def _not_computed(metric: str, found: Mapping[str, float]) -> str:
+    name = metric.removeprefix(TEST_PREFIX).removeprefix(VALIDATION_PREFIX)
+    computed = ", ".join(n.removeprefix(TEST_PREFIX) for n in found if n.startswith(TEST_PREFIX))
+    return (
+        f"Study.metrics computes no '{name}': so nothing is known of '{metric}' after a post-hoc "
+        f"technique; it computes {computed or 'nothing'}"
+    )
 
 
 def _transformed(
@@ -160,23 +159,27 @@ def _transformed(
     else:  # every seed has validation rows of its own: what one of the members does there
         each = [study.metrics(one) for one in validation]
         said = {name: math.fsum(one[name] for one in each) / len(each) for name in each[0]}
-    return {
-        name: float(v) for name, v in ({f"val_{n}": v for n, v in said.items()} | found).items()
-    }
+    # an objective need not be called val_…: a search sees validation rows alone, whatever its name
+    bare = {goal.metric: said[goal.metric] for goal in study.goals if goal.metric in said}
+    found |= bare | {f"{VALIDATION_PREFIX}{name}": v for name, v in said.items()}
+    return {name: float(v) for name, v in found.items()}
 
 
-def _store(series: Series, asked: Asked, measured: Measurement, objective: str) -> None:
+def _store(series: Series, asked: Asked, measured: Measurement, study: Study) -> None:
     now = time.time()
     number = series.ask(asked, {"arm": asked.arm, "seed": asked.seed})
     if measured.error is not None:
         _store_failure(series, number, measured.error, now)
         return
-    value = measured.metrics.get(objective, math.nan)
+    value = measured.metrics.get(study.goals[0].metric, math.nan)
     steps = [Step(asked.max_steps, dict(measured.metrics), measured.elapsed_s, now)]
     values = (value,) if math.isfinite(value) else ()
-    result = Result("complete" if values else "diverged", values, asked.max_steps, None, now)
+    sound = math.isfinite(measured.metrics[study.held_out.metric])
+    result = Result("complete" if sound else "diverged", values, asked.max_steps, None, now)
     series.record(number, 0, steps, result=result)
-    series.tell(number, result, {} if values else {"outcome": result.outcome})
+    # Study.metrics need not compute the objective, and Optuna has no complete trial without it
+    told = result if values else replace(result, outcome="pruned")
+    series.tell(number, told, {} if sound and values else {"outcome": result.outcome})
 
 
 def _store_failure(series: Series, number: int, error: str, now: float) -> None:

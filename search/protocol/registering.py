@@ -318,15 +318,23 @@ def _change(
         return Change("new", f"{', '.join(moved)} changed after a look: fresh seeds, no run reused")
     if dict(before["code"]) != dict(specification["code"]) and rerun:
         words = f"run again after a change of code: {', '.join(rerun)}"
-        return Change("rerun", words, tuple(rerun))
+        voting = _voting(rerun, before["techniques"])
+        return Change("rerun", words, (*rerun, *voting))
     parts = [f"{', '.join(moved)} changed before any look"] if moved else []
     changed = [n for n in old if n in common and _differ(old[n], new[n], SETTINGS)]
+    changed += _voting(changed, before["techniques"])
     declared = [k for k in DECLARED if k in before and plain(before[k]) != plain(specification[k])]
     parts += [f"{', '.join(declared)} changed"] if declared else []
     parts += _technique_words(old, new)
     parts += [f"set anew: {', '.join(changed)}"] if changed else []
     remade = bool(set(moved) & set(REMADE))
     return Change("amendment", "; ".join(parts), tuple(changed), remade) if parts else None
+
+
+def _voting(anew: Sequence[str], entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the ensembles that are made anew with their voters."""
+    votes = {entry["name"]: entry.get("voters") or () for entry in entries}
+    return [n for n, voters in votes.items() if n not in anew and not {*voters}.isdisjoint(anew)]
 
 
 def _differ(one: Mapping[str, Any], two: Mapping[str, Any], keys: Sequence[str]) -> bool:

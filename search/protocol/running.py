@@ -7,7 +7,7 @@ was killed, the next call finds where the study stands.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from search.protocol.searching import (
     Options,
     artifacts_folder,
     check_options,
+    on_data,
     open_engine,
     open_trials,
 )
@@ -94,8 +95,9 @@ def run_study(
     StudyLocked
         If another driver holds the study.
     """
-    study = loaded.study
-    check_options(study, options)
+    check_options(loaded.study, options)
+    study = on_data(loaded.study, options)
+    loaded = replace(loaded, study=study)
     database = Database(options.storage)
     try:
         with study_lock(database, study.name):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -113,6 +113,7 @@ def run_search(
         If another driver holds the study.
     """
     check_options(loaded.study, options)
+    loaded = replace(loaded, study=on_data(loaded.study, options))
     database = Database(options.storage)
     try:
         with study_lock(database, loaded.study.name):
@@ -193,11 +194,20 @@ def reference_lines(
         if not callable(line):
             found[name] = {str(seed): dict(line) for seed in seeds}
             continue
-        extra = {}
-        if "data" in inspect.signature(line).parameters:
-            extra = {"data": load_data(make_task(study, options))}
+        extra = _offered(study, options, inspect.signature(line).parameters)
         found[name] = {str(seed): dict(line(seed, **extra)) for seed in seeds}
     return found
+
+
+def _offered(study: Study, options: Options, names: Collection[str]) -> dict[str, Any]:
+    """Return what a reference line may take by keyword, out of what it names."""
+    offered: dict[str, Any] = {
+        "config": study.space.baseline,
+        "split_seed": study.split_seed,
+        "replication": study.replication,
+    }
+    found = {name: value for name, value in offered.items() if name in names}
+    return found | ({"data": load_data(make_task(study, options))} if "data" in names else {})
 
 
 def open_trials(loaded: LoadedStudy, options: Options, series: Series, policy: Policy) -> Trials:
@@ -237,7 +247,16 @@ def make_task(study: Study, options: Options) -> Task:
         threads=max(1, int(study.resources.cpus)),
         guards=tuple(study.guards),
         goals=study.goals,
+        split_seed=study.split_seed,
+        replication=study.replication,
     )
+
+
+def on_data(study: Study, options: Options) -> Study:
+    """Return a study as its options run it: given data are finite, no seed draws them afresh."""
+    if options.data is None or study.replication != "fresh":
+        return study
+    return replace(study, replication="fixed")
 
 
 def check_options(study: Study, options: Options) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -123,19 +123,18 @@ def measured_runs(
     owners = {BASELINE: BASELINE}
     for name, entry in entries.items():
         owners |= dict.fromkeys(entry["levels"] or [name], name)
-    ended: dict[str, list[TrialRecord]] = defaultdict(list)
-    for record in series:
-        for trial in record.trials:
-            if trial.result is not None:
-                ended[trial.asked.arm].append(trial)
+    ended = _ended(series)
+    # what is made from others' runs comes after these
+    ordered = sorted(owners.items(), key=lambda item: _is_late(entries.get(item[1])))
     runs: dict[tuple[str, int], TrialRecord] = {}
     superseded: list[TrialRecord] = []
     apart: dict[str, str] = {}
-    for column, owner in owners.items():
+    for column, owner in ordered:
         code, mine = specification["code"].get(owner), ended[column]
+        codes = _codes(entries.get(owner), code, runs, seeds)
         on_seeds = [trial for trial in mine if trial.asked.seed in seeds]
-        chosen = _choose(on_seeds, code, specification, _stated(entries.get(owner)))
-        runs |= {(column, seed): trial for seed, trial in chosen.items()}
+        chosen = _choose(on_seeds, codes, specification, _stated(entries.get(owner)))
+        runs |= {(column, seed): _scored(t, specification) for seed, t in chosen.items()}
         superseded += [trial for trial in on_seeds if chosen.get(trial.asked.seed) is not trial]
         if mine and not chosen:
             apart[column] = _difference(mine[-1], code, specification, seeds)
@@ -150,9 +149,91 @@ def measured_runs(
     )
 
 
+def _ended(series: Iterable[SeriesRecord]) -> Mapping[str, list[TrialRecord]]:
+    """Return the trials that have ended, by arm."""
+    found: dict[str, list[TrialRecord]] = defaultdict(list)
+    for record in series:
+        for trial in record.trials:
+            if trial.result is not None:
+                found[trial.asked.arm].append(trial)
+    return found
+
+
+def taken_together(
+    runs: Mapping[tuple[str, int], TrialRecord],
+    seeds: Sequence[int],
+    members: int = 1,
+    voters: Sequence[str] = (),
+) -> Iterator[tuple[TrialRecord, ...]]:
+    """Yield the ended runs that a post-hoc technique takes together, the compared one last.
+
+    One run of the baseline, a block of them, or the voters' runs and the baseline's on one seed.
+
+    Parameters
+    ----------
+    runs
+        Those that count, by (column, seed).
+    seeds
+        The registered list.
+    members, voters
+        The technique's.
+    """
+    arms = (*voters, BASELINE)
+    found = (runs.get((arm, seed)) for seed in seeds for arm in arms)
+    size = members * len(arms)
+    for block in zip(*[found] * size, strict=False):
+        together = tuple(run for run in block if run is not None and run.result is not None)
+        if len(together) == size:
+            yield together
+
+
+def code_together(code: str, runs: Sequence[TrialRecord]) -> str:
+    """Return the code of a post-hoc result; that of several runs is bound to just these runs.
+
+    Of one run the result is known by that run's configuration, seed, code and data, which it
+    shares. Of several it shares only the last one's, and the others may be run anew.
+    """
+    return code if len(runs) == 1 else digest([code, [run.asked.key for run in runs]])
+
+
+def _is_late(entry: Mapping[str, Any] | None) -> bool:
+    """Return whether a technique is made from the runs of others."""
+    return entry is not None and entry.get("stage") == "post-hoc"
+
+
+def _codes(
+    entry: Mapping[str, Any] | None,
+    code: str | None,
+    runs: Mapping[tuple[str, int], TrialRecord],
+    seeds: Sequence[int],
+) -> dict[int, str]:
+    """Return the code that a column's run on each seed must have been made with."""
+    if code is None:
+        return {}
+    if entry is None or not _is_late(entry):
+        return dict.fromkeys(seeds, code)
+    blocks = taken_together(runs, seeds, entry.get("members", 1), entry.get("voters") or ())
+    return {block[-1].asked.seed: code_together(code, block) for block in blocks}
+
+
+def _scored(run: TrialRecord, specification: Mapping[str, Any]) -> TrialRecord:
+    """Return a run; it has failed where its best step lacks the evaluation that others have."""
+    metric, step = specification["evaluation"]["metric"], scored_step(run)
+    if specification.get("score_at") != "best" or run.result is None or step is None:
+        return run
+    elsewhere = any(metric in other.metrics for other in run.steps)
+    if run.outcome != "complete" or metric in step.metrics or not elsewhere:
+        return run
+    reason = (
+        f"no metric '{metric}' at the scored step: that is step {step.step}, the best one, and "
+        "the run reports it at other steps only"
+    )
+    return replace(run, result=replace(run.result, outcome="failed", values=(), reason=reason))
+
+
 def _choose(
     trials: Sequence[TrialRecord],
-    code: str | None,
+    codes: Mapping[int, str],
     specification: Mapping[str, Any],
     stated: Mapping[str, Any],
 ) -> dict[int, TrialRecord]:
@@ -160,7 +241,7 @@ def _choose(
     fitting = [
         trial
         for trial in trials
-        if trial.asked.code == code
+        if trial.asked.code == codes.get(trial.asked.seed)
         and trial.asked.data == specification["data"]
         and trial.asked.max_steps == specification["max_steps"]
         and all(trial.asked.configuration.get(path) == v for path, v in stated.items())

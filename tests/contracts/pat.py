@@ -60,7 +60,7 @@ CONTEXTS = {
         "optim.lr": 0.3,
         "stop.epochs": 8,
     },
-    "stop.min_delta": {"stop.patience": 1, "stop.epochs": 6, "optim.lr": 1e-4},
+    "stop.min_delta": {"stop.patience": 5, "stop.epochs": 6, "optim.lr": 3e-4},
 }
 TOGGLES = [
     ("data.norm", "global"),
@@ -119,9 +119,6 @@ ELSEWHERE = (
     "data.generator.",
     "data.days",
     "data.nonwear.",
-    "data.split_seed",
-    "data.replication",
-    "data.same_test",
     "init.path",  # with a file only: test_initial
     "model.attention",  # the same numbers but for rounding: test_encoder
     "optim.mixed",  # with an accelerator only

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from trainables.pat.generator import GeneratorConfig
 from trainables.pat.windows import DAY, UNKNOWN, Counts, Flags, Numbers, Windows
+from trainables.techniques.splitting import streams
 
 Role = Literal["train", "validation", "test", "unlabelled"]
 
@@ -89,18 +90,10 @@ def draw_all(
         "test": config.n_test,
         "unlabelled": config.n_unlabelled,
     }
-    streams = np.random.SeedSequence(seed).spawn(len(sizes))
-    if test_seed is not None:
-        held_out = list(sizes).index("test")
-        streams[held_out] = np.random.SeedSequence(test_seed).spawn(len(sizes))[held_out]
-    splits: dict[Role, Actigraphs] = {}
-    first = 0
-    for (role, size), stream in zip(sizes.items(), streams, strict=True):
-        if size:
-            rng = np.random.default_rng(stream)
-            splits[role] = draw(config, size, role=role, rng=rng, first=first)
-        first += size
-    return splits
+    return {
+        role: draw(config, size, role=role, rng=rng, first=first)
+        for role, size, first, rng in streams(seed, sizes, test_seed=test_seed)
+    }
 
 
 def draw(

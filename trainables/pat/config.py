@@ -20,7 +20,6 @@ from trainables.pat.patches import ConvPool, Embedding
 from trainables.pat.pretraining import PretrainConfig
 from trainables.pat.sizes import SIZES
 from trainables.techniques.limits import at_least, below_one, one_of, positive, within
-from trainables.techniques.splitting import Replication
 
 Mode = Literal["full", "probe", "two_stage", "gradual"]
 Schedule = Literal["none", "cosine", "warmup_cosine", "plateau"]
@@ -39,9 +38,6 @@ class DataConfig:
     clip: float = 0.0  # standard deviations; 0 for none, as in the paper
     smooth: bool = False  # Savitzky-Golay over 51 minutes, a variant of the paper
     nonwear: NonWear = field(default_factory=NonWear)
-    split_seed: int = 0  # draws the held-out participants of recorded data
-    replication: Replication = "fixed"  # whether a new seed redraws them
-    same_test: bool = False  # generated people held out: drawn by split_seed, as recorded ones are
 
 
 @dataclass(frozen=True)
@@ -153,6 +149,8 @@ def _model_problems(model: ModelConfig) -> Iterator[str]:
 
 
 def _init_problems(init: InitConfig) -> Iterator[str]:
+    yield from one_of(init, "start", get_args(Start), prefix="init.")
+    yield from at_least(init, 0, "seed", prefix="init.")
     if init.start == "file" and not init.path:
         yield "init.start='file' needs init.path, the file's"
     if init.start != "file" and init.path:

@@ -28,6 +28,7 @@ from trainables.pat.patches import (
     sinusoids,
 )
 from trainables.pat.sizes import Size
+from trainables.techniques.randomness import RandomStream
 
 Attention = Literal["fused", "plain"]
 NORM_EPS: Final = 1e-6
@@ -103,6 +104,9 @@ class PostNormBlock(nn.Module):
 class PatEncoder(nn.Module):
     """From activity to one vector per patch.
 
+    The embedding is drawn from a stream of its own, which one number of torch's begins: what is
+    drawn after it, here and elsewhere, is the same whichever embedding it is.
+
     Parameters
     ----------
     size
@@ -149,16 +153,8 @@ class PatEncoder(nn.Module):
         self.conv_kernel, self.conv_pool = conv_kernel, conv_pool
         self.conv_channels = size.width if conv_channels is None else conv_channels
         self.dropout = size.dropout if dropout is None else dropout
-        self.patches = (
-            LinearPatches(size.patch, size.width)
-            if embedding == "linear"
-            else ConvPatches(
-                size.width,
-                conv_kernel,
-                self.conv_channels,
-                flat=size.patch if conv_pool == "flatten" else None,
-            )
-        )
+        with RandomStream(int(torch.randint(2**32, ())), torch.device("cpu")).active():
+            self.patches = self._patches()
         self.blocks = nn.ModuleList(self.block() for _ in range(size.layers))
 
     def forward(self, activity: Tensor) -> Tensor:
@@ -190,6 +186,13 @@ class PatEncoder(nn.Module):
     def block(self) -> PostNormBlock:
         """Return a new block like this encoder's."""
         return PostNormBlock(self.size, self.dropout, self.attention)
+
+    def _patches(self) -> LinearPatches | ConvPatches:
+        patch, width = self.size.patch, self.size.width
+        if self.embedding == "linear":
+            return LinearPatches(patch, width)
+        flat = patch if self.conv_pool == "flatten" else None
+        return ConvPatches(width, self.conv_kernel, self.conv_channels, flat)
 
     def stages(self) -> list[nn.Module]:
         """Return the parts in the order of the forward pass: embedding, then each block.

@@ -39,28 +39,18 @@ nonwear
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import inf
 from types import MappingProxyType
 from typing import Final
 
+from search.errors import SpaceError
 from trainables.techniques.causes import named, switched_off
+from trainables.techniques.limits import at_least, positive, within
 
 MAX_DAYS: Final = 7
 
-_LIMITS: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
-    {
-        **dict.fromkeys(("n_train", "n_validation", "n_test"), (2, inf)),  # one of each label
-        "n_unlabelled": (0, inf),
-        "days": (1, MAX_DAYS),
-        **dict.fromkeys(("prevalence", "nonwear_share", "label_noise", "shared_rhythm"), (0, 1)),
-        "level_effect": (0, 0.9),
-        **dict.fromkeys(("phase_spread", "night_spread", "texture_spread"), (0, inf)),
-        **dict.fromkeys(("gain_spread", "phase_jitter", "level_jitter"), (0, inf)),
-        "device_threshold": (0, inf),
-    }
-)
+SECTION: Final = "data.generator."  # of a configuration
 
 
 @dataclass(frozen=True)
@@ -69,8 +59,8 @@ class GeneratorConfig:
 
     Raises
     ------
-    ValueError
-        If a size is too small, a share is not one, or a spread is negative.
+    SpaceError
+        With every size that is too small, share that is none, and spread that is negative.
     """
 
     n_train: int = 400  # participants, of one window each
@@ -98,15 +88,21 @@ class GeneratorConfig:
     shared_rhythm: float = 1.0  # share of the unlabelled cohort that lives by the same rhythms
 
     def __post_init__(self) -> None:
-        """Refuse values out of range."""
-        for name, (low, high) in _LIMITS.items():
-            value = getattr(self, name)
-            if not low <= value <= high:
-                rule = f"lie in [{low:g}, {high:g}]" if high < inf else f"be at least {low:g}"
-                raise ValueError(f"{name} must {rule}, got {value}")
-        for name in ("counts", "device_gain"):
-            if not getattr(self, name) > 0.0:
-                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+        if problems := list(self._problems()):
+            raise SpaceError(problems)
+
+    def _problems(self) -> Iterator[str]:
+        splits = ("n_train", "n_validation", "n_test")
+        yield from at_least(self, 2, *splits, prefix=SECTION)  # one of each label
+        yield from at_least(self, 0, "n_unlabelled", prefix=SECTION)
+        yield from within(self, 1, MAX_DAYS, "days", prefix=SECTION)
+        shares = ("prevalence", "nonwear_share", "label_noise", "shared_rhythm")
+        yield from within(self, 0, 1, *shares, prefix=SECTION)
+        yield from within(self, 0, 0.9, "level_effect", prefix=SECTION)
+        spreads = ("phase_spread", "night_spread", "texture_spread", "gain_spread")
+        jitters = ("phase_jitter", "level_jitter")
+        yield from at_least(self, 0, *spreads, *jitters, "device_threshold", prefix=SECTION)
+        yield from positive(self, "counts", "device_gain", prefix=SECTION)
 
 
 CAUSES: Final[Mapping[str, Mapping[str, float]]] = MappingProxyType(

@@ -58,7 +58,6 @@ class PatHead(nn.Module):
         ):
             if value not in known:
                 raise TrainableError(f"there is no {name} {value!r}{near_miss(value, known)}")
-        self.weight = glorot(nn.Linear(width, 1)) if pool == "attention" else None
         self.dropout = nn.Dropout(dropout)
         self.logit: nn.Module = (
             glorot(nn.Linear(width, 1))
@@ -67,6 +66,8 @@ class PatHead(nn.Module):
                 glorot(nn.Linear(width, HIDDEN)), nn.ReLU(), glorot(nn.Linear(HIDDEN, 1))
             )
         )
+        # drawn last, so that heads of one seed are alike in everything else
+        self.weight = glorot(nn.Linear(width, 1)) if pool == "attention" else None
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Return the logits (batch,) of tokens (batch, tokens, width)."""

@@ -19,6 +19,7 @@ from trainables.pat.normalisation import Normalisation, check_normalised
 from trainables.pat.pretraining import smoothed
 from trainables.pat.splits import Splits, generate_splits, make_splits
 from trainables.pat.windows import Numbers, Recordings, Windows
+from trainables.techniques.splitting import EVERY_SEED_AFRESH, Sampling
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +68,9 @@ class Inputs:
     problem: str | None
 
 
-def splits_of(config: DataConfig, data: Any, *, seed: int) -> Splits:
+def splits_of(
+    config: DataConfig, data: Any, *, seed: int, sampling: Sampling = EVERY_SEED_AFRESH
+) -> Splits:
     """Return the splits that a run uses.
 
     Parameters
@@ -77,16 +80,19 @@ def splits_of(config: DataConfig, data: Any, *, seed: int) -> Splits:
         None draws people from the generator; ready splits are used as they are.
     seed
         Draws the people, or those who validate.
+    sampling : Sampling
+        What else a new seed draws anew.
 
     Raises
     ------
     TrainableError
-        If `data` is none of these.
+        If `data` is none of these, or generated data are to be split again.
     """
     if data is None:
         generator = replace(config.generator, n_unlabelled=0)  # drawn once, for all seeds
-        test_seed = config.split_seed if config.same_test else None
-        return _generated(generator, seed=seed, nonwear=config.nonwear, test_seed=test_seed)
+        return _generated(
+            generator, seed=seed, nonwear=config.nonwear, test_seed=sampling.test_seed
+        )
     if isinstance(data, Splits):
         return data
     if not isinstance(data, Recordings):
@@ -95,11 +101,10 @@ def splits_of(config: DataConfig, data: Any, *, seed: int) -> Splits:
         )
     return make_splits(
         data,
-        split_seed=config.split_seed,
         seed=seed,
+        sampling=sampling,
         days=config.days,
         nonwear=config.nonwear,
-        replication=config.replication,
     )
 
 

@@ -9,17 +9,20 @@ why `handling` is an option and "keep" is its default.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from search.errors import DataError
+from search.errors import DataError, SpaceError
 from trainables.pat.windows import DAY, Counts, Flags, Windows
+from trainables.techniques.limits import at_least, one_of, within
 
 Handling = Literal["keep", "zero", "impute", "drop"]
 
+SECTION: Final = "data.nonwear."  # of a configuration
 HANDLINGS: Final[tuple[Handling, ...]] = ("keep", "zero", "impute", "drop")
 
 Edges = NDArray[np.int64]
@@ -45,6 +48,11 @@ class NonWear:
     least_worn
         With "drop", the least share of worn minutes of a window; 10 hours a day make a valid day
         of Troiano et al.
+
+    Raises
+    ------
+    SpaceError
+        With every value that is out of range.
     """
 
     handling: Handling = "keep"
@@ -54,15 +62,14 @@ class NonWear:
     least_worn: float = 10 / 24
 
     def __post_init__(self) -> None:
-        """Refuse values out of range."""
-        if self.handling not in HANDLINGS:
-            raise ValueError(f"handling must be one of {', '.join(HANDLINGS)}: {self.handling!r}")
-        if self.minimum < 1:
-            raise ValueError(f"minimum must be at least 1 minute, got {self.minimum}")
-        if self.interruptions < 0:
-            raise ValueError(f"interruptions must not be negative, got {self.interruptions}")
-        if not 0.0 <= self.least_worn <= 1.0:
-            raise ValueError(f"least_worn must lie in [0, 1], got {self.least_worn}")
+        if problems := list(self._problems()):
+            raise SpaceError(problems)
+
+    def _problems(self) -> Iterator[str]:
+        yield from one_of(self, "handling", HANDLINGS, prefix=SECTION)
+        yield from at_least(self, 1, "minimum", prefix=SECTION)
+        yield from at_least(self, 0, "interruptions", "interruption_counts", prefix=SECTION)
+        yield from within(self, 0, 1, "least_worn", prefix=SECTION)
 
 
 def worn_minutes(

@@ -6,7 +6,8 @@ the hidden patches; the published result of that variant does not carry over.
 
 References
 ----------
-Ruan et al. 2024, arXiv:2411.15240: Adam, batches of 128, 90 % hidden, error over all minutes.
+Ruan et al. 2024, arXiv:2411.15240, and its published code: Adam and its learning rates, batches
+of 128, 90 % hidden, error over all minutes.
 Savitzky and Golay 1964, "Smoothing and differentiation of data by simplified least squares
 procedures", doi:10.1021/ac60214a047.
 """
@@ -14,7 +15,7 @@ procedures", doi:10.1021/ac60214a047.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -25,20 +26,22 @@ import torch
 from scipy.signal import savgol_filter
 from torch import Tensor
 
-from search.errors import CheckpointError, TrainableError
+from search.errors import CheckpointError, SpaceError, TrainableError
 from trainables.pat.encoder import PatEncoder
 from trainables.pat.masked import MaskedAutoencoder, Points, draw_masking
 from trainables.pat.sizes import SIZES
+from trainables.techniques.limits import at_least, between, one_of
 from trainables.techniques.randomness import RandomStream, independent_seeds
 from trainables.techniques.stopping import EarlyStopping
 
 PRETRAIN_LR: Final[Mapping[str, float]] = MappingProxyType(
     {"S": 1e-3, "M": 1e-3, "L": 1e-4, "H": 1e-5}
 )
-OTHER_LR: Final = 1e-3  # of sizes that the paper does not have
+OTHER_LR: Final = 1e-3  # of sizes that the published code does not have
 ADAM_EPS: Final = 1e-7  # Keras's, ten times torch's
 GOODNESS: Final = "goodness"  # minus the error on rows held out
 FEWEST: Final = 2  # rows, where some are held out
+SECTION: Final = "init.masked."  # of a configuration
 
 
 @dataclass(frozen=True)
@@ -57,10 +60,11 @@ class PretrainConfig:
         Epochs without a smaller error on rows held out, after which to stop and take the best
         epoch's weights; published: 250. 0 neither holds rows out nor stops early.
     held_out
-        Share of the rows held out for that.
+        Share of the rows held out for that, drawn at random: a person's rows may fall on both
+        sides, since nothing tells here whose they are.
     lr
-        Adam's learning rate; 0 for the published one of the encoder's size (see `PRETRAIN_LR`), or
-        1e-3 where the paper has no such size.
+        Adam's learning rate; 0 for that of the published code for the encoder's size (see
+        `PRETRAIN_LR`), or 1e-3 where it has no such size.
     batch_size
         Persons per step.
     bfloat16
@@ -72,8 +76,8 @@ class PretrainConfig:
 
     Raises
     ------
-    TrainableError
-        When a value is out of its range.
+    SpaceError
+        With every value that is out of its range.
     """
 
     mask_ratio: float = 0.9
@@ -89,26 +93,23 @@ class PretrainConfig:
     smooth_order: int = 3
 
     def __post_init__(self) -> None:
-        rules = {
-            f"mask_ratio is between 0 and 1, not {self.mask_ratio}": 0 < self.mask_ratio < 1,
-            f"loss is one of {', '.join(get_args(Points))}, not {self.loss}": self.loss
-            in get_args(Points),
-            f"epochs is at least 0, not {self.epochs}": self.epochs >= 0,
-            f"patience is at least 0, not {self.patience}": self.patience >= 0,
-            f"held_out is between 0 and 1, not {self.held_out}": 0 < self.held_out < 1,
-            f"lr is at least 0, not {self.lr}": self.lr >= 0,
-            f"batch_size is at least 1, not {self.batch_size}": self.batch_size >= 1,
-            f"smooth_window is odd and above smooth_order, {self.smooth_order}; it is "
-            f"{self.smooth_window}": self.smooth_window % 2 == 1
-            and self.smooth_window > self.smooth_order >= 0,
-        }
-        problems = [f"PretrainConfig: {rule}" for rule, holds in rules.items() if not holds]
-        if problems:
-            raise TrainableError(problems)
+        if problems := list(self._problems()):
+            raise SpaceError(problems)
+
+    def _problems(self) -> Iterator[str]:
+        yield from between(self, 0, 1, "mask_ratio", "held_out", prefix=SECTION)
+        yield from one_of(self, "loss", get_args(Points), prefix=SECTION)
+        yield from at_least(self, 0, "epochs", "patience", "lr", "smooth_order", prefix=SECTION)
+        yield from at_least(self, 1, "batch_size", prefix=SECTION)
+        if self.smooth_window % 2 == 0 or self.smooth_window <= self.smooth_order:
+            yield (
+                f"{SECTION}smooth_window must be odd and above {SECTION}smooth_order, "
+                f"got {self.smooth_window} and {self.smooth_order}"
+            )
 
 
 def published_lr(encoder: PatEncoder) -> float:
-    """Return the learning rate that the paper pre-trains an encoder of this size with."""
+    """Return the learning rate that the published code pre-trains this size of encoder with."""
     names = [name for name, size in SIZES.items() if size == encoder.size]
     return PRETRAIN_LR[names[0]] if names else OTHER_LR
 
@@ -147,7 +148,8 @@ def pretrain(
         Its precision holds whatever `torch.autocast` surrounds the call, which would go on with
         the weights of the first step.
     seed
-        Draws the decoder, the order of the rows, the masks and dropout. No global generator moves.
+        Draws the decoder, the order of the rows, the masks, dropout, and the rows held out. No
+        global generator moves.
     on_epoch
         Called after each epoch with its number, from 1, and its loss.
 
@@ -194,9 +196,9 @@ class _Run:
         self, encoder: PatEncoder, activity: Tensor, config: PretrainConfig, seed: int
     ) -> None:
         place = next(encoder.parameters())
-        first, second = independent_seeds(seed, 2)
-        cut = max(1, round(config.held_out * len(activity))) if config.patience else 0
-        self._held_out, self._activity = activity[:cut], activity[cut:]
+        first, second, third = independent_seeds(seed, 3)
+        share = config.held_out if config.patience else 0.0
+        self._held_out, self._activity = _parted(activity, share, third)
         self._config, self._place = config, place
         self._seed = seed
         self._draws = torch.Generator().manual_seed(first)  # order and masks: dropout moves neither
@@ -253,6 +255,16 @@ class _Run:
             enabled=self._config.bfloat16,
             cache_enabled=False,
         )
+
+
+def _parted(activity: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
+    """Hold a share of the rows out, at least one and never all; return them, and the others."""
+    n = len(activity)
+    if not share:
+        return activity[:0], activity
+    cut = min(n - 1, max(1, round(share * n)))
+    order = torch.randperm(n, generator=torch.Generator().manual_seed(seed)).to(activity.device)
+    return activity[order[:cut]], activity[order[cut:].sort().values]
 
 
 def save_encoder(path: Path, encoder: PatEncoder) -> None:

@@ -7,8 +7,8 @@ of depression episodes in unipolar and bipolar patients", doi:10.1145/3204949.32
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,30 +19,21 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from search.trainable import Predictions
-from trainables.pat.config import DataConfig
+from trainables.pat.config import PatConfig
 from trainables.pat.inputs import splits_of
 from trainables.pat.splits import Splits
 from trainables.pat.windows import DAY, Windows
 from trainables.techniques.binary import evaluate
+from trainables.techniques.splitting import Replication, Sampling
 
 HOURS: Final = 24
 TREES: Final = 300
 REGULARISATION: Final = 0.05  # C of the linear model: more columns than a hundred people can tell
 SMALLEST_LEAF: Final = 3
 LEAST: Final = 0.5 / TREES  # a probability of 0 is half a tree's vote
-PLAIN: Final = DataConfig()
+PLAIN: Final = PatConfig()
 
 Floats = NDArray[np.float64]
-
-
-class Classifier(Protocol):
-    """What is fitted on summaries, as scikit-learn's models are."""
-
-    def fit(self, X: Floats, y: NDArray[np.int64]) -> Any:
-        """Fit on summaries (n_windows, n_columns) and labels."""
-
-    def predict_proba(self, X: Floats) -> Floats:
-        """Return probabilities, (n_windows, 2)."""
 
 
 def summaries(windows: Windows) -> Floats:
@@ -75,7 +66,12 @@ def summaries(windows: Windows) -> Floats:
 
 
 def logistic_regression(
-    seed: int, *, data: Any = None, config: DataConfig = PLAIN
+    seed: int,
+    *,
+    config: PatConfig = PLAIN,
+    data: Any = None,
+    split_seed: int = 0,
+    replication: Replication = "fresh",
 ) -> dict[str, float]:
     """Return the metrics of a logistic regression on summaries of each window.
 
@@ -83,10 +79,12 @@ def logistic_regression(
     ----------
     seed
         Draws the splits, as for PAT.
+    config
+        The study's baseline.
     data
         What `load_actigraphy` returned.
-    config
-        Sizes of what is generated, where there is no data: the study's.
+    split_seed, replication
+        The study's: what else a new seed draws anew.
 
     Returns
     -------
@@ -94,22 +92,37 @@ def logistic_regression(
         Every metric under ``val_`` and ``test_``.
     """
     linear = LogisticRegression(C=REGULARISATION, max_iter=2000)
-    return _metrics(make_pipeline(StandardScaler(), linear), splits_of(config, data, seed=seed))
+    sampling = Sampling(replication, split_seed)
+    splits = splits_of(config.data, data, seed=seed, sampling=sampling)
+    model = make_pipeline(StandardScaler(), linear)
+    return _metrics(model, model.decision_function, splits)
 
 
-def random_forest(seed: int, *, data: Any = None, config: DataConfig = PLAIN) -> dict[str, float]:
+def random_forest(
+    seed: int,
+    *,
+    config: PatConfig = PLAIN,
+    data: Any = None,
+    split_seed: int = 0,
+    replication: Replication = "fresh",
+) -> dict[str, float]:
     """Return the metrics of a random forest on the same summaries; see `logistic_regression`."""
     forest = RandomForestClassifier(TREES, min_samples_leaf=SMALLEST_LEAF, random_state=seed)
-    return _metrics(forest, splits_of(config, data, seed=seed))
+    sampling = Sampling(replication, split_seed)
+
+    def logits(columns: Floats) -> Floats:
+        positive = forest.predict_proba(columns)[:, 1]
+        clipped: Floats = logit(np.clip(positive, LEAST, 1 - LEAST))
+        return clipped
+
+    return _metrics(forest, logits, splits_of(config.data, data, seed=seed, sampling=sampling))
 
 
-def _metrics(model: Classifier, splits: Splits) -> dict[str, float]:
+def _metrics(model: Any, logits: Callable[[Floats], Floats], splits: Splits) -> dict[str, float]:
     model.fit(summaries(splits.train), splits.train.label)
     found: dict[str, float] = {}
     parts: Mapping[str, Windows] = {"val_": splits.validation, "test_": splits.test}
     for prefix, windows in parts.items():
-        positive = model.predict_proba(summaries(windows))[:, 1]
-        scores = logit(np.clip(positive, LEAST, 1 - LEAST))
-        predictions = Predictions(scores, windows.label, windows.participant)
+        predictions = Predictions(logits(summaries(windows)), windows.label, windows.participant)
         found |= {prefix + name: value for name, value in evaluate(predictions).items()}
     return found

@@ -1,7 +1,7 @@
 """From recordings, or from the generator, to the splits that a run uses.
 
 - Nobody is in two splits: participants are split, not windows, and stratified by label.
-- Held-out participants depend on `split_seed` alone. Validation participants depend on `seed`.
+- Held-out participants depend on the study's `split_seed`, validation participants on `seed`.
 - People whose label is unknown serve pre-training (`Splits.unlabelled`), nothing else.
 - Windows that were worn too little are dropped from training only.
 - Nothing is scaled here: `normalisation` is fitted on the train split.
@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from search.errors import DataError
 from trainables.pat.actigraphs import draw_all
 from trainables.pat.generator import GeneratorConfig
 from trainables.pat.nonwear import NonWear, handle
@@ -25,7 +24,14 @@ from trainables.pat.windows import (
     Windows,
     cut,
 )
-from trainables.techniques.splitting import Replication, held_out_rng, stratified
+from trainables.techniques.splitting import (
+    EVERY_SEED_AFRESH,
+    Sampling,
+    require_both,
+    stratified,
+)
+
+DEPRESSED = "windows of depressed people"
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,13 +58,12 @@ class Splits:
 def make_splits(
     raw: Recordings,
     *,
-    split_seed: int,
     seed: int,
+    sampling: Sampling = EVERY_SEED_AFRESH,
     days: int,
     nonwear: NonWear | None = None,
     test_share: float = 0.3,
     validation_share: float = 0.3,
-    replication: Replication = "fixed",
 ) -> Splits:
     """Split recordings by participant.
 
@@ -66,10 +71,10 @@ def make_splits(
     ----------
     raw : Recordings
         From `real_data.load_actigraphy`.
-    split_seed : int
-        Chooses the held-out participants.
     seed : int
         Chooses the validation participants among the rest.
+    sampling : Sampling
+        Chooses the held-out participants.
     days : int
         Length of a window.
     nonwear : NonWear, optional
@@ -77,8 +82,6 @@ def make_splits(
     test_share, validation_share : float
         Share of the labelled participants held out, and of the remaining ones that validate. Large,
         because Depresjon's 23 depressed people have to serve three splits.
-    replication : {"fixed", "resplit"}
-        "resplit" redraws the held-out participants for every `seed`.
 
     Raises
     ------
@@ -89,11 +92,11 @@ def make_splits(
     parts = {
         name: windows.take(np.isin(windows.participant, people))
         for name, people in _partition(
-            raw, (test_share, validation_share), split_seed, seed, replication
+            raw, (test_share, validation_share), sampling.held_out_rng(seed), seed
         ).items()
     }
     for name in ("train", "validation", "test"):
-        _require_both(name, parts[name].label)
+        require_both(name, parts[name].label == 1, DEPRESSED)
     return _handled(parts, nonwear or NonWear(), {**raw.dropped, **dropped})
 
 
@@ -132,7 +135,7 @@ def _handled(parts: Mapping[str, Windows], how: NonWear, dropped: Mapping[str, i
         if len(windows):
             splits[name], counts = handle(windows, rule)
             left_out += counts["windows_not_worn"]
-    _require_both("train", splits["train"].label)
+    require_both("train", splits["train"].label == 1, DEPRESSED)
     return Splits(
         splits["train"],
         splits["validation"],
@@ -145,9 +148,8 @@ def _handled(parts: Mapping[str, Windows], how: NonWear, dropped: Mapping[str, i
 def _partition(
     raw: Recordings,
     shares: tuple[float, float],
-    split_seed: int,
+    held_out: np.random.Generator,
     seed: int,
-    replication: Replication,
 ) -> dict[str, Numbers]:
     """Find the participants of each split.
 
@@ -156,7 +158,7 @@ def _partition(
     """
     known = np.flatnonzero(raw.label != UNKNOWN)
     depressed = raw.label == 1
-    test = stratified(depressed, known, shares[0], held_out_rng(split_seed, seed, replication))
+    test = stratified(depressed, known, shares[0], held_out)
     rest = np.setdiff1d(known, test)
     validation = stratified(depressed, rest, shares[1], np.random.default_rng([seed]))
     parts = {
@@ -166,12 +168,3 @@ def _partition(
         "unlabelled": np.flatnonzero(raw.label == UNKNOWN),
     }
     return {name: raw.participant[rows] for name, rows in parts.items()}
-
-
-def _require_both(name: str, label: Numbers) -> None:
-    positive = int((label == 1).sum())
-    if positive in (0, len(label)):
-        raise DataError(
-            f"the {name} split must hold windows of depressed and of other people, got {positive} "
-            f"of depressed people among {len(label)}"
-        )

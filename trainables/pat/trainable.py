@@ -19,6 +19,7 @@ from trainables.pat.training import Trainer
 from trainables.techniques import binary, pictures
 from trainables.techniques.progress import Progress, Stateful, load_parts, save_parts
 from trainables.techniques.randomness import RandomStream, independent_seeds
+from trainables.techniques.splitting import Replication, Sampling
 from trainables.techniques.stopping import EarlyStopping
 
 OBJECTIVE = "val_auroc"  # what early stopping watches
@@ -42,12 +43,24 @@ class Pat:
         Epochs of the longest run. A run has ``config.stop.epochs`` of them at most.
     data : None, Recordings or Splits
         None draws people from the generator; see `trainables.pat.inputs.splits_of`.
+    split_seed, replication
+        What else a new seed draws anew; see `trainables.techniques.splitting.Sampling`.
     """
 
-    def __init__(self, config: PatConfig, *, seed: int, max_steps: int, data: Any = None) -> None:
+    def __init__(
+        self,
+        config: PatConfig,
+        *,
+        seed: int,
+        max_steps: int,
+        data: Any = None,
+        split_seed: int = 0,
+        replication: Replication = "fresh",
+    ) -> None:
         self._config, stop = config, config.stop
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        splits = splits_of(config.data, data, seed=seed)
+        sampling = Sampling(replication, split_seed)
+        splits = splits_of(config.data, data, seed=seed, sampling=sampling)
         self._inputs = inputs_of(config.data, splits, self._device)
         init_seed, order_seed, noise_seed = independent_seeds(seed, 3)
         self._network = self._started(init_seed, recorded=data is not None)

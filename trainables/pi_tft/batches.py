@@ -20,6 +20,7 @@ from trainables.pi_tft.sequences import (
     generate_splits,
     make_splits,
 )
+from trainables.techniques.splitting import EVERY_SEED_AFRESH, Sampling
 
 EVENT_TABLE_MARK = "r_minus2"  # a column of the event table that official messages do not have
 
@@ -27,7 +28,9 @@ EVENT_TABLE_MARK = "r_minus2"  # a column of the event table that official messa
 _generated = lru_cache(maxsize=2)(generate_splits)
 
 
-def splits_of(config: DataConfig, data: Any, *, seed: int) -> Splits:
+def splits_of(
+    config: DataConfig, data: Any, *, seed: int, sampling: Sampling = EVERY_SEED_AFRESH
+) -> Splits:
     """Return the splits a run uses.
 
     Parameters
@@ -38,11 +41,13 @@ def splits_of(config: DataConfig, data: Any, *, seed: int) -> Splits:
         ready splits are used as they are.
     seed
         Draws the events, or the validation split.
+    sampling : Sampling
+        What else a new seed draws anew.
 
     Raises
     ------
     TrainableError
-        If `data` is none of these.
+        If `data` is none of these, or generated data are to be split again.
     """
     if data is None:
         return _generated(
@@ -50,6 +55,7 @@ def splits_of(config: DataConfig, data: Any, *, seed: int) -> Splits:
             seed=seed,
             max_length=config.max_length,
             delta_features=config.delta_features,
+            test_seed=sampling.test_seed,
         )
     if isinstance(data, Splits):
         return data
@@ -59,17 +65,14 @@ def splits_of(config: DataConfig, data: Any, *, seed: int) -> Splits:
             f"Splits, got {type(data).__name__}"
         )
     if EVENT_TABLE_MARK in data.columns:
-        return event_table_splits(
-            data, split_seed=config.split_seed, seed=seed, replication=config.replication
-        )
+        return event_table_splits(data, seed=seed, sampling=sampling)
     return make_splits(
         data,
-        split_seed=config.split_seed,
         seed=seed,
+        sampling=sampling,
         max_length=config.max_length,
         delta_features=config.delta_features,
         horizon_days=config.horizon_days,
-        replication=config.replication,
     )
 
 

@@ -15,7 +15,6 @@ from trainables.pi_tft.generator import GeneratorConfig
 from trainables.techniques.limits import at_least, positive, within
 from trainables.techniques.pooling import Pooling
 from trainables.techniques.schedules import AveragingShape, Shape
-from trainables.techniques.splitting import Replication
 from trainables.techniques.surgery import Kind as AggregatorKind
 
 Groups = Literal["joint", "risk_only", "risk+miss", "risk+physics"]
@@ -29,8 +28,6 @@ class DataConfig:
     delta_features: bool = False  # first differences of the messages' columns, as further features
     max_length: int = 30  # the documented one; the longest official sequence has 22 messages
     horizon_days: float = 2.0  # the challenge withholds what is nearer to the closest approach
-    split_seed: int = 0  # draws the held-out events of a finite data set
-    replication: Replication = "fixed"  # whether a new seed redraws them
 
 
 @dataclass(frozen=True)

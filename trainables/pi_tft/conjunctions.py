@@ -11,6 +11,7 @@ from trainables.pi_tft import physics
 from trainables.pi_tft.encounter import encounter_sigmas, report
 from trainables.pi_tft.generator import GeneratorConfig
 from trainables.pi_tft.physics import Floats
+from trainables.techniques.splitting import streams
 
 Role = Literal["train", "validation", "test"]
 
@@ -50,8 +51,18 @@ class Conjunctions:
     event_id: NDArray[np.int64]
 
 
-def generate(config: GeneratorConfig, *, seed: int) -> dict[Role, Conjunctions]:
+def generate(
+    config: GeneratorConfig, *, seed: int, test_seed: int | None = None
+) -> dict[Role, Conjunctions]:
     """Draw the three splits afresh, each from its own stream: no size moves another split.
+
+    Parameters
+    ----------
+    config : GeneratorConfig
+    seed
+        Drives everything random.
+    test_seed
+        Draws the events held out, where they are the same for every `seed`.
 
     Returns
     -------
@@ -63,15 +74,10 @@ def generate(config: GeneratorConfig, *, seed: int) -> dict[Role, Conjunctions]:
         "validation": config.n_validation,
         "test": config.n_test,
     }
-    streams = np.random.SeedSequence(seed).spawn(len(sizes))
-    splits: dict[Role, Conjunctions] = {}
-    first_id = 0
-    for (role, size), stream in zip(sizes.items(), streams, strict=True):
-        splits[role] = draw(
-            config, size, role=role, rng=np.random.default_rng(stream), first_id=first_id
-        )
-        first_id += size
-    return splits
+    return {
+        role: draw(config, size, role=role, rng=rng, first_id=first)
+        for role, size, first, rng in streams(seed, sizes, test_seed=test_seed)
+    }
 
 
 def draw(

@@ -35,17 +35,27 @@ selection
     and test do not. Feeds threshold search and temperature scaling.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from search.errors import SpaceError
 from trainables.techniques.causes import named, switched_off
+from trainables.techniques.limits import at_least, within
+
+SECTION: Final = "data.generator."  # of a configuration
 
 
 @dataclass(frozen=True)
 class GeneratorConfig:
-    """Sizes and difficulties. The defaults are `preset("default")`."""
+    """Sizes and difficulties. The defaults are `preset("default")`.
+
+    Raises
+    ------
+    SpaceError
+        With every size that is too small, share that is none, and noise that is negative.
+    """
 
     n_train: int = 1500
     n_validation: int = 750
@@ -61,17 +71,14 @@ class GeneratorConfig:
     truncated_share: float = 0.30  # share of train events whose messages end 1 to 5 days ahead
 
     def __post_init__(self) -> None:
-        """Refuse sizes below one event and shares outside [0, 1]."""
-        for name in ("n_train", "n_validation", "n_test"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if problems := list(self._problems()):
+            raise SpaceError(problems)
+
+    def _problems(self) -> Iterator[str]:
+        yield from at_least(self, 1, "n_train", "n_validation", "n_test", prefix=SECTION)
         shares = ("near_share", "od_update_probability", "missing_covariance", "biased_share")
-        for name in (*shares, "label_noise", "truncated_share"):
-            if not 0.0 <= getattr(self, name) <= 1.0:
-                raise ValueError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
-        for name in ("stale_noise", "covariance_realism"):
-            if getattr(self, name) < 0.0:
-                raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
+        yield from within(self, 0, 1, *shares, "label_noise", "truncated_share", prefix=SECTION)
+        yield from at_least(self, 0, "stale_noise", "covariance_realism", prefix=SECTION)
 
 
 CAUSES: Final[Mapping[str, Mapping[str, float]]] = MappingProxyType(

@@ -12,40 +12,59 @@ import numpy as np
 
 from search.trainable import Predictions
 from trainables.pi_tft.batches import splits_of
-from trainables.pi_tft.config import DataConfig
+from trainables.pi_tft.config import PiTftConfig
 from trainables.pi_tft.metrics import evaluate_tuned
 from trainables.pi_tft.reference import ReferenceScores, fit_trees, latest_risk
 from trainables.pi_tft.sequences import Splits
 from trainables.techniques.binary import evaluate, tuned_thresholds
 from trainables.techniques.calibration import fit_temperature
+from trainables.techniques.splitting import Replication, Sampling
 
-PLAIN = DataConfig()
+PLAIN = PiTftConfig()
 
 
-def boosted_trees(seed: int, *, data: Any = None, config: DataConfig = PLAIN) -> dict[str, float]:
+def boosted_trees(
+    seed: int,
+    *,
+    config: PiTftConfig = PLAIN,
+    data: Any = None,
+    split_seed: int = 0,
+    replication: Replication = "fresh",
+) -> dict[str, float]:
     """Return the metrics of gradient-boosted trees on hand-made summaries of each event.
 
     Parameters
     ----------
     seed
         Draws the splits, as for PI-TFT.
+    config
+        The study's baseline.
     data
         What `load_messages` returned.
-    config
-        Sizes of what is generated, where there is no data: the study's.
+    split_seed, replication
+        The study's: what else a new seed draws anew.
 
     Returns
     -------
     dict
         Every metric under ``val_`` and ``test_``.
     """
-    splits = splits_of(config, data, seed=seed)
+    sampling = Sampling(replication, split_seed)
+    splits = splits_of(config.data, data, seed=seed, sampling=sampling)
     return _metrics(splits, fit_trees(splits, seed=seed))
 
 
-def latest_message(seed: int, *, data: Any = None, config: DataConfig = PLAIN) -> dict[str, float]:
+def latest_message(
+    seed: int,
+    *,
+    config: PiTftConfig = PLAIN,
+    data: Any = None,
+    split_seed: int = 0,
+    replication: Replication = "fresh",
+) -> dict[str, float]:
     """Return the metrics of the forecast that the risk stays as it was last reported."""
-    splits = splits_of(config, data, seed=seed)
+    sampling = Sampling(replication, split_seed)
+    splits = splits_of(config.data, data, seed=seed, sampling=sampling)
     return _metrics(splits, latest_risk(splits))
 
 

@@ -26,7 +26,13 @@ from trainables.pi_tft.raw_events import (
     from_event_table,
     from_messages,
 )
-from trainables.techniques.splitting import Replication, Rows, held_out_rng, stratified
+from trainables.techniques.splitting import (
+    EVERY_SEED_AFRESH,
+    Rows,
+    Sampling,
+    require_both,
+    stratified,
+)
 
 __all__ = [
     "Events",
@@ -43,14 +49,13 @@ LAST_MESSAGE_DAYS = 1.0
 def make_splits(
     messages: pd.DataFrame,
     *,
-    split_seed: int,
     seed: int,
+    sampling: Sampling = EVERY_SEED_AFRESH,
     max_length: int = 30,
     delta_features: bool = False,
     horizon_days: float = HORIZON_DAYS,
     test_share: float = 0.2,
     validation_share: float = 0.2,
-    replication: Replication = "fixed",
 ) -> Splits:
     """Split official messages by event.
 
@@ -58,10 +63,10 @@ def make_splits(
     ----------
     messages : DataFrame
         From `kelvins.load_kelvins`.
-    split_seed : int
-        Chooses the held-out events, unless the frame has labelled official test events.
     seed : int
         Chooses the validation events among the rest.
+    sampling : Sampling
+        Chooses the held-out events, unless the frame has labelled official test events.
     max_length : int
         Longest sequence; of longer ones the latest messages are kept.
     delta_features : bool
@@ -70,8 +75,6 @@ def make_splits(
         Messages nearer to the closest approach are not inputs.
     test_share, validation_share : float
         Share of the eligible events held out, and of the remaining eligible ones that validate.
-    replication : {"fixed", "resplit"}
-        "resplit" redraws the held-out events for every `seed`.
 
     Raises
     ------
@@ -80,10 +83,7 @@ def make_splits(
         official test events.
     """
     raw, dropped = from_messages(messages, horizon_days=horizon_days)
-    held_out = held_out_rng(split_seed, seed, replication)
-    train, validation, test = _partition(
-        raw, (test_share, validation_share), held_out, seed, replication
-    )
+    train, validation, test = _partition(raw, (test_share, validation_share), seed, sampling)
     parts = (raw.take(train), raw.take(validation), raw.take(test))
     return pack(parts, max_length, dropped=dropped, delta_features=delta_features)
 
@@ -91,11 +91,10 @@ def make_splits(
 def event_table_splits(
     table: pd.DataFrame,
     *,
-    split_seed: int,
     seed: int,
+    sampling: Sampling = EVERY_SEED_AFRESH,
     test_share: float = 0.3,
     validation_share: float = 0.3,
-    replication: Replication = "fixed",
 ) -> Splits:
     """Split the event table, as sequences of length 1.
 
@@ -103,7 +102,7 @@ def event_table_splits(
     ----------
     table : DataFrame
         From `kelvins.load_event_table`, reduced by `kelvins.honest_subset`.
-    split_seed, seed, test_share, validation_share, replication
+    seed, sampling, test_share, validation_share
         As in `make_splits`. The shares are larger, because 49 positives have to serve three splits.
 
     Raises
@@ -125,15 +124,17 @@ def event_table_splits(
             "in this table; reduce it with honest_subset first"
         )
     raw = from_event_table(table)
-    held_out = held_out_rng(split_seed, seed, replication)
-    train, validation, test = _partition(
-        raw, (test_share, validation_share), held_out, seed, replication
-    )
+    train, validation, test = _partition(raw, (test_share, validation_share), seed, sampling)
     return pack((raw.take(train), raw.take(validation), raw.take(test)), 1, dropped={})
 
 
 def generate_splits(
-    generator: GeneratorConfig, *, seed: int, max_length: int = 30, delta_features: bool = False
+    generator: GeneratorConfig,
+    *,
+    seed: int,
+    max_length: int = 30,
+    delta_features: bool = False,
+    test_seed: int | None = None,
 ) -> Splits:
     """Draw all three splits afresh from `seed`: the replication "fresh".
 
@@ -145,40 +146,44 @@ def generate_splits(
         Drives everything random.
     max_length, delta_features
         As in `make_splits`.
+    test_seed : int, optional
+        Draws the test split instead, the same for every `seed`: the replication "fixed".
+
+    Raises
+    ------
+    DataError
+        If a split would lack high-risk or other events.
     """
-    drawn = generate(generator, seed=seed)
+    drawn = generate(generator, seed=seed, test_seed=test_seed)
     train, validation, test = (
         from_conjunctions(drawn[role], horizon_days=HORIZON_DAYS)
         for role in ("train", "validation", "test")
     )
+    for name, raw in (("train", train), ("validation", validation), ("test", test)):
+        require_both(name, raw.high_risk, "high-risk events")
     return pack((train, validation, test), max_length, dropped={}, delta_features=delta_features)
 
 
 def _partition(
     raw: RawEvents,
     shares: tuple[float, float],
-    held_out: np.random.Generator,
     seed: int,
-    replication: Replication,
+    sampling: Sampling,
 ) -> tuple[Rows, Rows, Rows]:
     """Find the positions of the train, validation and test events."""
     eligible = (raw.last_days < LAST_MESSAGE_DAYS) & ~raw.official_test
     if raw.official_test.any():
-        if replication == "resplit":
+        if sampling.replication == "resplit":
             raise DataError(
                 "the official test events cannot be redrawn: replication must be 'fixed'"
             )
         test = np.flatnonzero(raw.official_test)
     else:
+        held_out = sampling.held_out_rng(seed)
         test = stratified(raw.high_risk, np.flatnonzero(eligible), shares[0], held_out)
     rest = np.setdiff1d(np.flatnonzero(eligible), test)
     validation = stratified(raw.high_risk, rest, shares[1], np.random.default_rng([seed]))
     train = np.setdiff1d(np.arange(len(raw.risk)), np.concatenate([validation, test]))
     for name, rows in (("train", train), ("validation", validation), ("test", test)):
-        positives = int(raw.high_risk[rows].sum())
-        if positives in (0, len(rows)):
-            raise DataError(
-                f"the {name} split must hold high-risk and other events, "
-                f"got {positives} high-risk of {len(rows)}"
-            )
+        require_both(name, raw.high_risk[rows], "high-risk events")
     return train, validation, test

@@ -20,6 +20,7 @@ from trainables.pi_tft.training import Trainer
 from trainables.techniques import binary, pictures
 from trainables.techniques.progress import Progress, Stateful, load_parts, save_parts
 from trainables.techniques.randomness import RandomStream, independent_seeds
+from trainables.techniques.splitting import Replication, Sampling
 from trainables.techniques.stopping import EarlyStopping
 from trainables.techniques.surgery import GradientSurgery
 
@@ -44,12 +45,24 @@ class PiTft:
         Epochs of the whole run, which learning rates and averaging are laid out for.
     data : None, DataFrame or Splits
         None draws events from the generator; see `trainables.pi_tft.batches.splits_of`.
+    split_seed, replication
+        What else a new seed draws anew; see `trainables.techniques.splitting.Sampling`.
     """
 
-    def __init__(self, config: PiTftConfig, *, seed: int, max_steps: int, data: Any = None) -> None:
+    def __init__(
+        self,
+        config: PiTftConfig,
+        *,
+        seed: int,
+        max_steps: int,
+        data: Any = None,
+        split_seed: int = 0,
+        replication: Replication = "fresh",
+    ) -> None:
         self._config = config
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self._splits = splits_of(config.data, data, seed=seed)
+        sampling = Sampling(replication, split_seed)
+        self._splits = splits_of(config.data, data, seed=seed, sampling=sampling)
         train = to_batch(self._splits.train, self._device)
         held = to_batch(self._splits.validation, self._device)
         self._held_out = joined(held, to_batch(self._splits.test, self._device))

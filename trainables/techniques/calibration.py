@@ -1,7 +1,7 @@
 """Post-hoc techniques: temperature, Platt and isotonic calibration, and threshold search.
 
 All of them take and return predictions whose scores are **logits**, so that the probability is
-σ(score) and a decision is "score > 0". Each is fitted on the validation split only, and returns a
+σ(score) and a decision is "score ≥ 0". Each is fitted on the validation split only, and returns a
 small callable that transforms any split's predictions.
 
 Temperature and Platt scaling (with a positive slope) and the threshold's shift keep the ranking;

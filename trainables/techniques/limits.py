@@ -41,6 +41,13 @@ def within(section: Any, low: float, high: float, *names: str, prefix: str = "")
             yield f"{prefix}{name} must lie in [{low}, {high}], got {value!r}"
 
 
+def between(section: Any, low: float, high: float, *names: str, prefix: str = "") -> Iterator[str]:
+    """Yield which fields lie outside an interval, whose ends do not belong to it."""
+    for name in names:
+        if not low < (value := getattr(section, name)) < high:
+            yield f"{prefix}{name} must lie in ({low}, {high}), got {value!r}"
+
+
 def below_one(section: Any, *names: str, prefix: str = "") -> Iterator[str]:
     """Yield which fields are no shares below one."""
     for name in names:

@@ -1,4 +1,4 @@
-"""Learning rates as pure functions of the optimizer step: nothing to save, nothing to resume.
+"""Learning rates: pure functions of the optimizer step, and one that follows a metric.
 
 References
 ----------

@@ -8,6 +8,7 @@ import functools
 import math
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,17 +65,23 @@ def test_slow_steps_are_reported_as_time_passes(tmp_path: Path) -> None:
 def test_configuration_seed_and_length_reach_the_trainable(tmp_path: Path) -> None:
     seen: dict[str, Any] = {}
 
-    def train(config: Config, *, seed: int, max_steps: int, data: str) -> Steps:
+    def train(
+        config: Config, *, seed: int, max_steps: int, data: str, split_seed: int, replication: str
+    ) -> Steps:
         seen.update(config=config, seed=seed, max_steps=max_steps, data=data)
+        seen.update(split_seed=split_seed, replication=replication)
         yield metrics()
 
     task = make_task(train, loader=lambda path: f"data of {path.name}", data_path=tmp_path / "x")
+    task = replace(task, split_seed=3, replication="resplit")
     run(Worker(task, make_job(tmp_path, changes={"lr": 0.5}, max_steps=27)))
     assert seen == {
         "config": Config(lr=0.5),
         "seed": 7,
         "max_steps": 27,
         "data": "data of x",
+        "split_seed": 3,
+        "replication": "resplit",
     }
 
 

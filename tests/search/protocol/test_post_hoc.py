@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shutil
 from dataclasses import replace
@@ -11,6 +12,7 @@ import pytest
 
 from search import Predictions
 from search.errors import StudyError
+from search.protocol.combining import same_rows
 from search.protocol.registering import Design
 from search.statistics import Verdict
 from search.study import Objective
@@ -140,6 +142,84 @@ def test_where_the_baseline_breaks_down_there_is_nothing_to_transform(laboratory
     assert look.n_seeds == 12
 
 
+class Challenged(Calibrated):
+    """Reports what depends on the scores, and `metrics` does not compute."""
+
+    def step(self):
+        found = super().step()
+        return {
+            **found,
+            "train_loss": 0.1,
+            "val_challenge": found["val_score"],
+            "test_challenge": found["test_score"],
+            "loss": -found["val_score"],
+        }
+
+
+CHALLENGE = Objective("test_challenge", "maximize")
+CHALLENGED = {**MODEL, "trainable": Challenged}
+NOT_COMPUTED = (
+    "Study.metrics computes no 'challenge': so nothing is known of 'test_challenge' after a "
+    "post-hoc technique; it computes score, order"
+)
+
+
+def test_the_baselines_other_metrics_are_not_its_own(laboratory):
+    laboratory.run(study(SHIFT, **CHALLENGED, secondary=[CHALLENGE, ORDER]), LOOKS)
+    (step,) = laboratory.series("post-hoc").trials[0].steps
+    assert set(step.metrics) == {"val_score", "val_order", "test_score", "test_order"}
+    challenge, order = laboratory.report().line("Shift").secondary
+    assert (challenge.effect, challenge.n_seeds) == (None, 0)
+    assert order.n_seeds > 0
+    assert laboratory.priority().table.row("Shift").verdict == Verdict.ADOPT
+
+
+@pytest.mark.parametrize(
+    ("post_hoc", "evaluation"),
+    [(SHIFT, CHALLENGE), (replace(SHIFT, secondary="test_challenge"), SQUARES)],
+)
+def test_a_metric_that_is_judged_must_be_computed(laboratory, post_hoc, evaluation):
+    asked = study(post_hoc, **CHALLENGED, evaluation=evaluation, secondary=[CHALLENGE])
+    laboratory.run(asked, LOOKS)
+    results = {(t.outcome, t.result.reason) for t in laboratory.series("post-hoc").trials}
+    assert results == {("failed", NOT_COMPUTED)}
+    assert laboratory.report().line("Shift").bug == NOT_COMPUTED
+
+
+def not_a_number(predictions):
+    return {**metrics(predictions), "score": math.nan}
+
+
+def test_what_is_computed_and_no_number_has_diverged(laboratory):
+    asked = study(SHIFT, trainable=Calibrated, metrics=not_a_number, evaluation=SQUARES)
+    laboratory.run(asked, LOOKS)
+    assert {t.outcome for t in laboratory.series("post-hoc").trials} == {"diverged"}
+
+
+def test_the_objective_need_not_be_computed(laboratory):
+    asked = study(
+        SHIFT, **{**CHALLENGED, "objective": Objective("loss", "minimize")}, evaluation=SQUARES
+    )
+    laboratory.run(asked, LOOKS)
+    assert laboratory.priority().table.row("Shift").effect == pytest.approx(1.0, abs=0.2)
+    assert {t.result.values for t in laboratory.series("post-hoc").trials} == {()}
+
+
+class Bare(Calibrated):
+    """Reports the validation score without "val_"."""
+
+    def step(self):
+        found = super().step()
+        return {**found, "score": found["val_score"]}
+
+
+def test_an_objective_of_any_name_is_that_of_validation_rows(laboratory):
+    goal = Objective("score", "maximize")
+    laboratory.run(study(SHIFT, **{**MODEL, "trainable": Bare, "objective": goal}), LOOKS)
+    for trial in laboratory.series("post-hoc").trials:
+        assert trial.result.values == (trial.steps[0].metrics["val_score"],)
+
+
 # -- ensembles ----------------------------------------------------------------------------------
 
 VOTE = Technique("Vote", stage="post-hoc", members=3)
@@ -207,6 +287,27 @@ def test_seeds_with_rows_of_their_own_cannot_vote(laboratory):
 
 # -- ensembles of unlike models -----------------------------------------------------------------
 
+
+@pytest.mark.parametrize("make", [np.array, lambda rows: np.array(rows, dtype=str)])
+def test_rows_are_the_same_by_targets_and_groups(make):
+    def of(targets, groups=None):
+        return Predictions(np.zeros(3), make(targets), groups)
+
+    assert same_rows([of([1, 0, 1]), of([1, 0, 1])])
+    assert not same_rows([of([1, 0, 1]), of([1, 1, 1])])
+    assert not same_rows([of([1, 0, 1]), of([1, 0, 1], np.arange(3))])
+
+
+def test_missing_targets_are_the_same_rows():
+    def of(*rows):
+        targets = np.array(rows)
+        return Predictions(np.zeros(targets.shape), targets, np.array([1.0, np.nan]))
+
+    assert same_rows([of([1, np.nan], [0, 1]), of([1, np.nan], [0, 1])])
+    assert not same_rows([of([1, np.nan], [0, 1]), of([np.nan, 1], [0, 1])])
+    assert not same_rows([of([1, np.nan], [0, 1]), of([1, 0], [0, 1])])
+
+
 TOGETHER = Technique("Together", stage="post-hoc", voters=["a"])
 UNLIKE = {**MODEL, "smallest_gain": 0.05, "evaluation": SQUARES}
 
@@ -219,6 +320,41 @@ def test_unlike_models_vote_on_the_same_seed(laboratory):
     assert row.verdict == Verdict.ADOPT
     assert row.effect == pytest.approx(1.0 - 0.75**2, abs=0.05)
     assert row.compute.estimate == pytest.approx(2, rel=0.5)
+
+
+def test_it_votes_anew_where_a_voter_is_set_anew(laboratory):
+    laboratory.run(study(technique("a", gain=0.5), TOGETHER, **UNLIKE), LOOKS)
+    before = laboratory.runs("Together", kind="post-hoc")
+    laboratory.run(study(technique("a", gain=0.9), TOGETHER, **UNLIKE), LOOKS)
+    row = laboratory.priority().table.row("Together")
+    assert "set anew: a, Together" in laboratory.priority().registration.reason
+    assert row.effect == pytest.approx(1.0 - 0.55**2, abs=0.05)  # errors of 1 and of 0.1
+    assert laboratory.runs("Together", kind="post-hoc") == before + row.n_seeds
+    laboratory.run(study(technique("a", gain=0.9), TOGETHER, **UNLIKE), LOOKS)
+    assert laboratory.runs("Together", kind="post-hoc") == before + row.n_seeds
+
+
+def test_until_it_has_voted_anew_nothing_is_known_of_it(laboratory):
+    laboratory.run(study(technique("a", gain=0.5), TOGETHER, **UNLIKE), LOOKS)
+    laboratory.interrupted(study(technique("a", gain=0.9), TOGETHER, **UNLIKE), LOOKS, events=1)
+    counted = {column for column, _ in laboratory.priority().measured.runs}
+    assert "Together" not in counted
+
+
+class Stronger(Calibrated):
+    """Other code, in which the technique is worth more."""
+
+    def __init__(self, config, *, seed):
+        super().__init__(replace(config, a=1.8 * config.a), seed=seed)
+
+
+def test_it_votes_anew_where_only_a_voter_is_run_again(laboratory):
+    half = technique("a", gain=0.5)
+    laboratory.run(study(half, TOGETHER, **UNLIKE), LOOKS)
+    stronger = {**UNLIKE, "trainable": Stronger}
+    laboratory.run(study(half, TOGETHER, **stronger), LOOKS, rerun=["a"])
+    row = laboratory.priority().table.row("Together")
+    assert row.effect == pytest.approx(1.0 - 0.55**2, abs=0.05)
 
 
 def test_voters_are_trained_for_as_long_as_the_ensemble_is_undecided(laboratory):

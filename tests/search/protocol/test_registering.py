@@ -224,7 +224,7 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "the length": ({"max_steps": 2}, {}),
     "the scored step": ({"score_at": "best"}, {}),
     "the split": ({"split_seed": 1}, {}),
-    "what a seed means": ({"replication": "fixed"}, {}),
+    "what a seed means": ({"replication": "resplit", "test_train_ratio": 0.2}, {}),
     "the first seed": ({}, {"seed": 1}),
     "tuning": ({}, {"tuning": "once", "trials": 2}),
 }

@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -56,6 +57,30 @@ def test_parameters_by_hand(name: str) -> None:
     block = attention + (96 * 256 + 256) + (256 * 96 + 96) + 2 * 2 * 96
     expected = size.patch * 96 + 96 + size.layers * block
     assert sum(parameter.numel() for parameter in PatEncoder(size).parameters()) == expected
+
+
+@pytest.mark.parametrize("other", [{}, {"conv_channels": 4}, {"conv_pool": "flatten"}])
+def test_encoders_of_one_seed_differ_in_their_embedding_only(other: dict[str, Any]) -> None:
+    found = []
+    arms: list[tuple[Embedding, dict[str, Any]]] = [("linear", {}), ("conv", other)]
+    for embedding, conv in arms:
+        torch.manual_seed(0)
+        found.append((PatEncoder(TINY, embedding, **conv), torch.rand(9)))
+    (linear, after), (conv_, afterwards) = found
+    theirs = conv_.blocks.state_dict()
+    assert all(
+        torch.equal(value, theirs[name]) for name, value in linear.blocks.state_dict().items()
+    )
+    assert torch.equal(after, afterwards)  # so a head drawn after either is the same
+
+
+def test_another_seed_draws_another_embedding() -> None:
+    weights = []
+    for seed in (0, 0, 1):
+        torch.manual_seed(seed)
+        weights.append(next(PatEncoder(TINY).patches.parameters()))
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])
 
 
 @pytest.mark.parametrize("minutes", [6, 12, 1440])

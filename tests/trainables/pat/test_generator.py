@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
+from search.errors import SpaceError
 from trainables.pat.actigraphs import Actigraphs, draw, draw_all
 from trainables.pat.generator import CAUSES, GeneratorConfig, preset, without
 from trainables.pat.nonwear import worn_minutes
@@ -237,15 +238,24 @@ def test_unknown_names_are_refused():
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("n_train", 1, "n_train must be at least 2, got 1"),
-        ("n_unlabelled", -1, "n_unlabelled must be at least 0, got -1"),
-        ("days", 8, r"days must lie in \[1, 7\], got 8"),
-        ("prevalence", 1.5, r"prevalence must lie in \[0, 1\], got 1.5"),
-        ("gain_spread", -1.0, "gain_spread must be at least 0, got -1.0"),
-        ("gain_spread", float("nan"), "gain_spread must be at least 0, got nan"),
-        ("counts", 0.0, "counts must be positive, got 0.0"),
+        ("n_train", 1, "data.generator.n_train must be 2 or more, got 1"),
+        ("n_unlabelled", -1, "data.generator.n_unlabelled must be 0 or more, got -1"),
+        ("days", 8, r"data.generator.days must lie in \[1, 7\], got 8"),
+        ("prevalence", 1.5, r"data.generator.prevalence must lie in \[0, 1\], got 1.5"),
+        ("gain_spread", -1.0, "data.generator.gain_spread must be 0 or more, got -1.0"),
+        ("gain_spread", float("nan"), "data.generator.gain_spread must be 0 or more, got nan"),
+        ("counts", 0.0, "data.generator.counts must be positive, got 0.0"),
     ],
 )
 def test_impossible_settings_are_refused(field, value, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(SpaceError, match=message):
         replace(GeneratorConfig(), **{field: value})
+
+
+def test_every_impossible_setting_is_named():
+    with pytest.raises(SpaceError) as refused:
+        GeneratorConfig(n_test=1, days=0, level_effect=0.95, device_threshold=-1.0, device_gain=0.0)
+    assert [problem.split(" must ")[0] for problem in refused.value.problems] == [
+        f"data.generator.{name}"
+        for name in ("n_test", "days", "level_effect", "device_threshold", "device_gain")
+    ]

@@ -63,6 +63,16 @@ def test_attention_weights_the_tokens() -> None:
 
 
 @pytest.mark.parametrize("kind", ["mlp", "linear"])
+def test_heads_of_one_seed_differ_in_their_pooling_only(kind: HeadKind) -> None:
+    torch.manual_seed(0)
+    mean = PatHead(8, kind).state_dict()
+    torch.manual_seed(0)
+    attention = PatHead(8, kind, pool="attention").state_dict()
+    assert attention.keys() - mean.keys() == {"weight.weight", "weight.bias"}
+    assert all(torch.equal(value, attention[name]) for name, value in mean.items())
+
+
+@pytest.mark.parametrize("kind", ["mlp", "linear"])
 @pytest.mark.parametrize("rows", [1, 3])
 def test_one_logit_per_row(kind: HeadKind, rows: int) -> None:
     model = PatClassifier(PatEncoder(TINY), PatHead(8, kind)).eval()

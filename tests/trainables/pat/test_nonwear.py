@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from search.errors import DataError
+from search.errors import DataError, SpaceError
 from trainables.pat.nonwear import NonWear, handle, worn_minutes
 from trainables.pat.windows import DAY, Windows
 
@@ -127,12 +127,22 @@ def test_what_was_known_before_is_kept():
 @pytest.mark.parametrize(
     ("settings_", "message"),
     [
-        ({"handling": "delete"}, "handling must be one of keep, zero, impute, drop: 'delete'"),
-        ({"minimum": 0}, "minimum must be at least 1 minute, got 0"),
-        ({"interruptions": -1}, "interruptions must not be negative, got -1"),
-        ({"least_worn": 1.5}, r"least_worn must lie in \[0, 1\], got 1.5"),
+        (
+            {"handling": "delete"},
+            "data.nonwear.handling has no 'delete'; known: keep, zero, impute, drop",
+        ),
+        ({"minimum": 0}, "data.nonwear.minimum must be 1 or more, got 0"),
+        ({"interruptions": -1}, "data.nonwear.interruptions must be 0 or more, got -1"),
+        ({"least_worn": 1.5}, r"data.nonwear.least_worn must lie in \[0, 1\], got 1.5"),
     ],
 )
 def test_impossible_settings_are_refused(settings_, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(SpaceError, match=message):
         NonWear(**settings_)
+
+
+def test_every_impossible_setting_is_named():
+    with pytest.raises(SpaceError) as refused:
+        NonWear("drp", minimum=0, interruptions=-1, interruption_counts=-1.0, least_worn=2.0)
+    assert len(refused.value.problems) == 5
+    assert "data.nonwear.handling has no 'drp'; did you mean 'drop'?" in refused.value.problems

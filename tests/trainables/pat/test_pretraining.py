@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from search.errors import CheckpointError, TrainableError
+from search.errors import CheckpointError, SpaceError, TrainableError
 from trainables.pat.encoder import PatEncoder
 from trainables.pat.masked import Points
 from trainables.pat.patches import Embedding
@@ -139,10 +139,35 @@ def test_no_rows_and_other_lengths_are_refused() -> None:
         pretrain(encoder(), torch.zeros(4, 97), SHORT, 0)
 
 
+def held_out(rows: int, share: float, seed: int) -> list[int]:
+    """Find the rows held out: nothing is trained on them, so that NaN there spoils no loss."""
+    config = replace(SHORT, epochs=1, patience=9, held_out=share)
+    found = []
+    for row in range(rows):
+        spoilt = sines(rows)
+        spoilt[row] = math.nan
+        if math.isfinite(pretrain(encoder(), spoilt, config, seed)[0]):
+            found.append(row)
+    return found
+
+
+def test_rows_held_out_are_drawn_at_random() -> None:
+    drawn = [held_out(12, 0.25, seed) for seed in range(4)]
+    assert [len(rows) for rows in drawn] == [3] * 4
+    assert drawn[0] == held_out(12, 0.25, 0)
+    assert len({tuple(rows) for rows in drawn}) > 1
+    assert [0, 1, 2] not in drawn
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.001, 1), (0.5, 2), (0.95, 3)])
+def test_one_row_at_least_is_held_out_and_one_trained_on(share: float, expected: int) -> None:
+    assert len(held_out(4, share, 0)) == expected
+
+
 def test_patience_ends_training_and_keeps_the_best_weights() -> None:
     """Rows held out are noise: the better the waves are known, the worse they come out."""
     rows = sines()
-    rows[:4] = torch.randn(4, 96, generator=torch.Generator().manual_seed(0))
+    rows[held_out(32, 4 / 32, 0)] = torch.randn(4, 96, generator=torch.Generator().manual_seed(0))
     config = replace(SHORT, lr=5e-3, epochs=40, patience=3, held_out=4 / len(rows))
     model = encoder()
     seen: list[PatEncoder] = []
@@ -157,7 +182,8 @@ def test_patience_without_an_end_is_training_on_the_other_rows() -> None:
     rows, config = sines(), replace(SHORT, patience=100, held_out=4 / 32)
     one, two = encoder(), encoder()
     losses = pretrain(one, rows, config, 0)
-    assert losses == pretrain(two, rows[4:], SHORT, 0)
+    others = sorted(set(range(32)) - set(held_out(32, 4 / 32, 0)))
+    assert losses == pretrain(two, rows[others], SHORT, 0)
     with pytest.raises(TrainableError, match="needs 2 in all, not 1"):
         pretrain(one, rows[:1], config, 0)
 
@@ -188,7 +214,7 @@ def test_smoothing_needs_a_window_of_minutes() -> None:
 
 
 def test_a_config_names_everything_that_is_wrong() -> None:
-    with pytest.raises(TrainableError) as error:
+    with pytest.raises(SpaceError) as error:
         PretrainConfig(
             mask_ratio=1.0,
             loss="hidden",  # type: ignore[arg-type]  # what no type checker saw
@@ -199,7 +225,7 @@ def test_a_config_names_everything_that_is_wrong() -> None:
         )
     assert len(error.value.problems) == 6
     for name in ("mask_ratio", "loss", "epochs", "lr", "batch_size", "smooth_window"):
-        assert name in str(error.value)
+        assert f"init.masked.{name} " in str(error.value)
 
 
 def test_the_published_defaults() -> None:

@@ -20,6 +20,7 @@ from trainables.pat.normalisation import Normalisation, check_normalised
 from trainables.pat.real_data import load_actigraphy
 from trainables.pat.splits import make_splits
 from trainables.pat.windows import DAY, Recordings, cut
+from trainables.techniques.splitting import Sampling
 
 NAMES = {"condition_1": 1, "control_1": 0}
 
@@ -161,7 +162,7 @@ def test_real_windows_equal_those_that_were_cut_before(real: Path, measured: Rec
 
 
 def test_real_counts_need_a_fitted_scale(measured: Recordings) -> None:
-    train = make_splits(measured, split_seed=0, seed=0, days=7).train.activity
+    train = make_splits(measured, seed=0, days=7).train.activity
     assert check_normalised(Normalisation.fit(train, "per_minute").apply(train)) is None
     message = check_normalised(Normalisation.fit(train, "fixed").apply(train))
     assert message is not None
@@ -180,7 +181,7 @@ def summary(activity: np.ndarray) -> np.ndarray:
 def test_real_depression_can_be_told_in_unseen_people(measured: Recordings) -> None:
     scores = []
     for seed in range(10):
-        splits = make_splits(measured, split_seed=seed, seed=seed, days=7)
+        splits = make_splits(measured, seed=seed, sampling=Sampling(split_seed=seed), days=7)
         model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=2000))
         model.fit(summary(splits.train.activity), splits.train.label)
         predicted = model.predict_proba(summary(splits.test.activity))[:, 1]

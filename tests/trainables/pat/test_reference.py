@@ -5,15 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from trainables.pat.config import DataConfig
+from trainables.pat.config import DataConfig, PatConfig
 from trainables.pat.generator import GeneratorConfig
 from trainables.pat.reference import logistic_regression, random_forest, summaries
-from trainables.pat.splits import generate_splits
+from trainables.pat.splits import Splits, generate_splits
 from trainables.pat.windows import DAY, Windows
 
-SMALL = DataConfig(
-    GeneratorConfig(n_train=120, n_validation=40, n_test=200, prevalence=0.5, days=1)
-)
+PEOPLE = GeneratorConfig(n_train=120, n_validation=40, n_test=200, prevalence=0.5, days=1)
+SMALL = PatConfig(DataConfig(PEOPLE))
 METRICS = ("ap", "auroc", "f1", "f2", "brier", "ece", "nll")
 
 
@@ -50,11 +49,20 @@ def test_a_line_is_scored_on_the_splits_of_its_seed(line):
 
 
 def test_without_anything_of_severity_nothing_is_found():
-    empty = replace(SMALL, generator=replace(SMALL.generator, latent_shift=0.0))
+    empty = PatConfig(DataConfig(replace(PEOPLE, latent_shift=0.0)))
     found = [logistic_regression(seed, config=empty)["test_auroc"] for seed in range(6)]
     assert abs(np.mean(found) - 0.5) < 0.05
 
 
+def test_extreme_windows_are_ordered_by_the_linear_model():
+    """Both are depressed for all that a probability tells; one more clearly than the other."""
+    course = (np.arange(DAY) % 2) * (np.arange(DAY) // 60 % 2)  # every other minute and hour
+    levels = {"train": [20.0, 200.0] * 20, "validation": [1e5, 1e9], "test": [1e5, 1e9]}
+    parts = {name: windows(np.outer(level, course)) for name, level in levels.items()}
+    found = logistic_regression(0, data=Splits(**parts))
+    assert found["test_auroc"] == found["val_auroc"] == 1.0
+
+
 def test_ready_splits_are_taken_as_they_are():
-    splits = generate_splits(SMALL.generator, seed=3)
+    splits = generate_splits(PEOPLE, seed=3)
     assert logistic_regression(9, data=splits) == logistic_regression(3, config=SMALL)

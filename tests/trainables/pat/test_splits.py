@@ -12,6 +12,7 @@ from trainables.pat.generator import GeneratorConfig
 from trainables.pat.nonwear import NonWear
 from trainables.pat.splits import Splits, generate_splits, make_splits
 from trainables.pat.windows import DAY, Recordings, Windows, recordings
+from trainables.techniques.splitting import Sampling
 
 SMALL = GeneratorConfig(n_train=40, n_validation=30, n_test=30, n_unlabelled=20)
 
@@ -44,7 +45,7 @@ def assert_same(first: Windows, second: Windows) -> None:
     negatives=st.integers(3, 8),
     unknown=st.integers(0, 3),
     seeds=st.tuples(st.integers(0, 2**31), st.integers(0, 2**31)),
-    replication=st.sampled_from(["fixed", "resplit"]),
+    replication=st.sampled_from(["fresh", "fixed", "resplit"]),
     shares=st.tuples(st.floats(0.1, 0.4), st.floats(0.1, 0.4)),
 )
 def test_nobody_is_in_two_splits(positives, negatives, unknown, seeds, replication, shares):
@@ -52,12 +53,11 @@ def test_nobody_is_in_two_splits(positives, negatives, unknown, seeds, replicati
     days = [1 + (seeds[0] + i) % 2 for i in range(len(labels))]
     splits = make_splits(
         people(labels, days),
-        split_seed=seeds[0],
         seed=seeds[1],
+        sampling=Sampling(replication, seeds[0]),
         days=1,
         test_share=shares[0],
         validation_share=shares[1],
-        replication=replication,
     )
     everyone = [*parts(splits), *([splits.unlabelled] if splits.unlabelled else [])]
     groups = [set(part.participant.tolist()) for part in everyone]
@@ -70,7 +70,7 @@ def test_nobody_is_in_two_splits(positives, negatives, unknown, seeds, replicati
 
 
 def test_people_are_stratified_by_label(raw):
-    splits = make_splits(raw, split_seed=0, seed=0, days=1, test_share=0.3, validation_share=0.5)
+    splits = make_splits(raw, seed=0, days=1, test_share=0.3, validation_share=0.5)
     counts = []
     for part in parts(splits):
         _, first = np.unique(part.participant, return_index=True)
@@ -85,33 +85,35 @@ def held_out(splits: Splits) -> tuple[frozenset[int], frozenset[int]]:
 
 
 def test_each_seed_moves_only_its_own_split(raw):
-    base = held_out(make_splits(raw, split_seed=0, seed=0, days=1))
-    other_seed = held_out(make_splits(raw, split_seed=0, seed=1, days=1))
+    base = held_out(make_splits(raw, seed=0, days=1))
+    other_seed = held_out(make_splits(raw, seed=1, days=1))
     assert base[0] == other_seed[0]
     assert base[1] != other_seed[1]
-    assert base[0] != held_out(make_splits(raw, split_seed=1, seed=0, days=1))[0]
+    assert base[0] != held_out(make_splits(raw, seed=0, sampling=Sampling(split_seed=1), days=1))[0]
     redrawn = {
-        held_out(make_splits(raw, split_seed=0, seed=seed, days=1, replication="resplit"))[0]
+        held_out(make_splits(raw, seed=seed, days=1, sampling=Sampling("resplit")))[0]
         for seed in range(4)
     }
     assert len(redrawn) == 4
 
 
 def test_the_length_of_a_window_moves_nobody(raw):
-    one, two = (held_out(make_splits(raw, split_seed=0, seed=0, days=days)) for days in (1, 2))
+    one, two = (held_out(make_splits(raw, seed=0, days=days)) for days in (1, 2))
     assert all(longer <= shorter for longer, shorter in zip(two, one, strict=True))
     assert two != one  # people of one day are left out
 
 
 def test_a_split_needs_both_labels():
-    with pytest.raises(DataError, match=r"the train split must hold .* got 0 of depressed people"):
-        make_splits(people([1, 1, 0, 0, 0], [1] * 5), split_seed=0, seed=0, days=1)
+    with pytest.raises(
+        DataError, match=r"the train split must hold .* got 0 windows of depressed people"
+    ):
+        make_splits(people([1, 1, 0, 0, 0], [1] * 5), seed=0, days=1)
     with pytest.raises(DataError, match="no window of 3 complete days"):
-        make_splits(people([1, 1, 0, 0, 0], [1] * 5), split_seed=0, seed=0, days=3)
+        make_splits(people([1, 1, 0, 0, 0], [1] * 5), seed=0, days=3)
 
 
 def test_what_is_left_out_is_counted(raw):
-    splits = make_splits(raw, split_seed=0, seed=0, days=2)
+    splits = make_splits(raw, seed=0, days=2)
     assert splits.dropped == {
         "duplicate_minutes": 0,
         "incomplete_days": 0,
@@ -124,8 +126,8 @@ def test_what_is_left_out_is_counted(raw):
 def test_windows_not_worn_are_dropped_from_training_only(raw):
     silent = replace(raw, activity=np.where(np.arange(len(raw.minute)) // DAY % 2, raw.activity, 0))
     silent = replace(silent, activity=silent.activity.astype(np.float32))
-    kept = make_splits(silent, split_seed=0, seed=0, days=1)
-    dropped = make_splits(silent, split_seed=0, seed=0, days=1, nonwear=NonWear("drop"))
+    kept = make_splits(silent, seed=0, days=1)
+    dropped = make_splits(silent, seed=0, days=1, nonwear=NonWear("drop"))
     assert 0 < len(dropped.train) < len(kept.train)
     assert dropped.train.worn.all()
     assert_same(dropped.test, kept.test)

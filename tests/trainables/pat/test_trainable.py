@@ -1,16 +1,18 @@
 """The trainable as an engine sees it."""
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from search.configuration import override
 from search.errors import TrainableError
 from trainables.pat.config import PatConfig
 from trainables.pat.splits import Splits
-from trainables.pat.trainable import Pat
+from trainables.pat.trainable import CHECKPOINT, Pat
 from trainables.techniques import binary
 
 
@@ -53,6 +55,24 @@ def test_a_wrong_scale_is_said_before_training(run: Any, caplog: pytest.LogCaptu
         wrong = run(**{"data.norm": "fixed"})
     assert "its scale is not that of these counts" in wrong.inputs.problem
     assert wrong.inputs.problem in caplog.text
+
+
+def test_arms_of_one_seed_start_alike(run: Any, tmp_path: Path) -> None:
+    """Whatever the embedding and the pooling: blocks, and the layers of the head."""
+    started = []
+    arms: list[dict[str, str]] = [
+        {},
+        {"model.patch_embed": "conv"},
+        {"model.head_pool": "attention"},
+    ]
+    for arm in arms:
+        run(**arm).save(tmp_path)
+        saved = torch.load(tmp_path / CHECKPOINT, weights_only=True)
+        started.append(saved["trainer"]["network"])
+    for other in started[1:]:
+        alike = [name for name in started[0] if ".patches." not in name]
+        assert len(alike) > 10
+        assert all(torch.equal(started[0][name], other[name]) for name in alike)
 
 
 def test_it_learns_what_there_is_to_learn(splits: Splits) -> None:

@@ -15,6 +15,7 @@ from trainables.pi_tft.conjunctions import generate
 from trainables.pi_tft.generator import GeneratorConfig
 from trainables.pi_tft.kelvins import EVENT_TABLE_COLUMNS, OFFICIAL_TEST, load_kelvins
 from trainables.pi_tft.sequences import Events, Splits
+from trainables.techniques.splitting import Sampling
 
 CPU = torch.device("cpu")
 SMALL = GeneratorConfig(n_train=300, n_validation=120, n_test=120, near_share=0.5)
@@ -29,8 +30,8 @@ def messages(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     return official[~official[OFFICIAL_TEST]].reset_index(drop=True)
 
 
-def ids(config: DataConfig, data: Any, seed: int = 0) -> tuple[set[int], set[int]]:
-    splits = splits_of(config, data, seed=seed)
+def ids(data: Any, seed: int, *how: Any) -> tuple[set[int], set[int]]:
+    splits = splits_of(CONFIG, data, seed=seed, sampling=Sampling(*how))
     return set(splits.validation.event_id.tolist()), set(splits.test.event_id.tolist())
 
 
@@ -48,13 +49,22 @@ def test_ready_splits_are_used_as_they_are(splits: Splits) -> None:
 def test_of_a_finite_data_set_the_split_seed_holds_out_and_the_seed_validates(
     messages: pd.DataFrame,
 ) -> None:
-    validation, test = ids(CONFIG, messages, seed=1)
-    again, same_test = ids(CONFIG, messages, seed=2)
-    assert test == same_test
+    validation, test = ids(messages, 1)
+    again, same_test = ids(messages, 2)
+    assert test == same_test == ids(messages, 1, "fixed")[1]
     assert validation != again
-    assert ids(replace(CONFIG, split_seed=5), messages, seed=1)[1] != test
-    resplit = replace(CONFIG, replication="resplit")
-    assert ids(resplit, messages, seed=1)[1] != ids(resplit, messages, seed=2)[1]
+    assert ids(messages, 1, "fixed", 5)[1] != test
+    assert ids(messages, 1, "resplit")[1] != ids(messages, 2, "resplit")[1]
+
+
+def test_of_generated_events_those_held_out_may_stay() -> None:
+    fixed = Sampling("fixed", 7)
+    one, two = (splits_of(CONFIG, None, seed=seed, sampling=fixed) for seed in (1, 2))
+    assert np.array_equal(one.test.risk, two.test.risk)
+    assert not np.array_equal(one.train.risk, two.train.risk)
+    assert not np.array_equal(one.test.risk, splits_of(CONFIG, None, seed=1).test.risk)
+    with pytest.raises(TrainableError, match="no splits to draw again"):
+        splits_of(CONFIG, None, seed=1, sampling=Sampling("resplit"))
 
 
 def test_frames_obey_length_horizon_and_deltas(messages: pd.DataFrame) -> None:

@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score
 
+from search.errors import SpaceError
 from trainables.pi_tft import physics
 from trainables.pi_tft.archive import to_frame
 from trainables.pi_tft.columns import COLUMNS
@@ -245,11 +246,21 @@ def test_unknown_names_are_refused() -> None:
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("n_train", 0, "n_train must be at least 1, got 0"),
-        ("near_share", 1.5, r"near_share must lie in \[0, 1\], got 1.5"),
-        ("stale_noise", -1.0, "stale_noise must not be negative, got -1.0"),
+        ("n_train", 0, "data.generator.n_train must be 1 or more, got 0"),
+        ("near_share", 1.5, r"data.generator.near_share must lie in \[0, 1\], got 1.5"),
+        ("stale_noise", -1.0, "data.generator.stale_noise must be 0 or more, got -1.0"),
     ],
 )
 def test_impossible_settings_are_refused(field: str, value: float, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(SpaceError, match=message):
         replace(GeneratorConfig(), **{field: value})  # type: ignore[arg-type]  # field by name
+
+
+def test_every_impossible_setting_is_named() -> None:
+    with pytest.raises(SpaceError) as refused:
+        GeneratorConfig(n_train=0, label_noise=2.0, covariance_realism=-1.0)
+    assert [problem.split(" must ")[0] for problem in refused.value.problems] == [
+        "data.generator.n_train",
+        "data.generator.label_noise",
+        "data.generator.covariance_realism",
+    ]

@@ -7,13 +7,13 @@ import pytest
 
 from search.trainable import Predictions
 from trainables.pi_tft.batches import splits_of
-from trainables.pi_tft.config import DataConfig
+from trainables.pi_tft.config import DataConfig, PiTftConfig
 from trainables.pi_tft.generator import GeneratorConfig
 from trainables.pi_tft.reference import latest_risk
 from trainables.pi_tft.reference_lines import boosted_trees, latest_message
 from trainables.techniques.binary import evaluate
 
-CONFIG = DataConfig(GeneratorConfig(n_train=400, n_validation=300, n_test=300))
+CONFIG = PiTftConfig(data=DataConfig(GeneratorConfig(n_train=400, n_validation=300, n_test=300)))
 
 
 @pytest.mark.parametrize("line", [boosted_trees, latest_message])
@@ -28,7 +28,7 @@ def test_a_line_is_a_function_of_its_seed(line):
 
 
 def test_the_latest_risk_is_scored_on_the_studys_own_events():
-    splits = splits_of(CONFIG, None, seed=3)
+    splits = splits_of(CONFIG.data, None, seed=3)
     scores = latest_risk(splits)
     plain = evaluate(Predictions(scores.test, splits.test.label))
     found = latest_message(3, config=CONFIG)
@@ -39,7 +39,7 @@ def test_held_out_labels_move_no_validation_metric(monkeypatch):
     from trainables.pi_tft import reference_lines
 
     before = boosted_trees(0, config=CONFIG)
-    true = splits_of(CONFIG, None, seed=0)
+    true = splits_of(CONFIG.data, None, seed=0)
     flipped = replace(true, test=replace(true.test, label=1 - np.asarray(true.test.label)))
     monkeypatch.setattr(reference_lines, "splits_of", lambda *_, **__: flipped)
     after = boosted_trees(0, config=CONFIG)

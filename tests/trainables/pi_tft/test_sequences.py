@@ -28,6 +28,7 @@ from trainables.pi_tft.sequences import (
     generate_splits,
     make_splits,
 )
+from trainables.techniques.splitting import Sampling
 
 CONFIG = GeneratorConfig(n_train=400, n_validation=100, n_test=150, near_share=0.3)
 PARTS = ("train", "validation", "test")
@@ -88,22 +89,22 @@ def test_frame_file_loader_and_direct_path_agree(
 def test_official_test_events_are_the_test_split(
     official: pd.DataFrame, drawn: dict[Role, Conjunctions]
 ) -> None:
-    splits = make_splits(official, split_seed=0, seed=0)
+    splits = make_splits(official, seed=0)
     np.testing.assert_array_equal(splits.test.event_id, drawn["test"].event_id + TEST_EVENT_OFFSET)
     np.testing.assert_allclose(splits.test.risk, drawn["test"].messages["risk"][:, -1], rtol=1e-6)
     with pytest.raises(DataError, match="cannot be redrawn"):
-        make_splits(official, split_seed=0, seed=0, replication="resplit")
+        make_splits(official, seed=0, sampling=Sampling("resplit"))
 
 
 def test_unlabelled_official_events_are_dropped_and_counted(official: pd.DataFrame) -> None:
     unlabelled = official.assign(**{TRUE_RISK: np.nan})
-    splits = make_splits(unlabelled, split_seed=0, seed=0)
+    splits = make_splits(unlabelled, seed=0)
     assert splits.dropped["unlabelled"] == CONFIG.n_test
     assert splits.test.event_id.max() < TEST_EVENT_OFFSET
 
 
 def test_splits_are_disjoint_complete_and_stratified(messages: pd.DataFrame) -> None:
-    splits = make_splits(messages, split_seed=3, seed=4)
+    splits = make_splits(messages, seed=4, sampling=Sampling(split_seed=3))
     numbers = np.concatenate([events.event_id for events in parts(splits)])
     assert len(np.unique(numbers)) == len(numbers) == 500
     eligible = messages.groupby("event_id")["time_to_tca"].min() < 1.0
@@ -117,7 +118,7 @@ def test_splits_are_disjoint_complete_and_stratified(messages: pd.DataFrame) -> 
 
 
 def test_validation_and_test_are_filtered_and_train_is_not(messages: pd.DataFrame) -> None:
-    splits = make_splits(messages, split_seed=0, seed=0)
+    splits = make_splits(messages, seed=0)
     last = messages.groupby("event_id")["time_to_tca"].min()
     assert last[splits.test.event_id].max() < 1.0
     assert last[splits.validation.event_id].max() < 1.0
@@ -125,14 +126,14 @@ def test_validation_and_test_are_filtered_and_train_is_not(messages: pd.DataFram
 
 
 def test_each_seed_moves_only_its_own_split(messages: pd.DataFrame) -> None:
-    base = make_splits(messages, split_seed=0, seed=0)
-    other_seed = make_splits(messages, split_seed=0, seed=1)
+    base = make_splits(messages, seed=0)
+    other_seed = make_splits(messages, seed=1)
     np.testing.assert_array_equal(base.test.event_id, other_seed.test.event_id)
     assert set(base.validation.event_id) != set(other_seed.validation.event_id)
-    other_split = make_splits(messages, split_seed=1, seed=0)
+    other_split = make_splits(messages, seed=0, sampling=Sampling(split_seed=1))
     assert set(base.test.event_id) != set(other_split.test.event_id)
     redrawn = [
-        make_splits(messages, split_seed=0, seed=seed, replication="resplit").test.event_id
+        make_splits(messages, seed=seed, sampling=Sampling("resplit")).test.event_id
         for seed in (0, 1)
     ]
     assert set(redrawn[0]) != set(redrawn[1])
@@ -140,8 +141,8 @@ def test_each_seed_moves_only_its_own_split(messages: pd.DataFrame) -> None:
 
 def test_the_order_of_the_rows_does_not_matter(messages: pd.DataFrame) -> None:
     shuffled = messages.sample(frac=1.0, random_state=0)
-    first = make_splits(messages, split_seed=0, seed=0)
-    second = make_splits(shuffled, split_seed=0, seed=0)
+    first = make_splits(messages, seed=0)
+    second = make_splits(shuffled, seed=0)
     for one, other in zip(parts(first), parts(second), strict=True):
         assert_same(one, other)
 
@@ -150,7 +151,7 @@ def test_the_order_of_the_rows_does_not_matter(messages: pd.DataFrame) -> None:
 def test_inputs_respect_the_horizon_and_never_hold_the_label(
     messages: pd.DataFrame, horizon: float
 ) -> None:
-    splits = make_splits(messages, split_seed=0, seed=0, horizon_days=horizon)
+    splits = make_splits(messages, seed=0, horizon_days=horizon)
     last = messages.groupby("event_id")["time_to_tca"].min()
     kept = 0
     for events in parts(splits):
@@ -168,7 +169,7 @@ def test_events_without_input_are_dropped_and_counted(messages: pd.DataFrame) ->
     only_label = messages["event_id"].iloc[-1]
     last = messages.loc[messages["event_id"] == only_label, "time_to_tca"].min()
     late = late[(late["event_id"] != only_label) | (late["time_to_tca"] == last)]
-    splits = make_splits(late, split_seed=0, seed=0)
+    splits = make_splits(late, seed=0)
     assert splits.dropped == {"without_input": 2, "unlabelled": 0}
     kept = np.concatenate([events.event_id for events in parts(splits)])
     assert victim not in kept
@@ -177,12 +178,12 @@ def test_events_without_input_are_dropped_and_counted(messages: pd.DataFrame) ->
 
 def test_a_frame_that_leaves_nothing_is_refused(messages: pd.DataFrame) -> None:
     with pytest.raises(DataError, match="no event is left of"):
-        make_splits(messages[messages["time_to_tca"] < 2.0], split_seed=0, seed=0)
+        make_splits(messages[messages["time_to_tca"] < 2.0], seed=0)
     with pytest.raises(DataError, match="must come from load_kelvins; they lack true_risk"):
-        make_splits(messages.drop(columns=TRUE_RISK), split_seed=0, seed=0)
+        make_splits(messages.drop(columns=TRUE_RISK), seed=0)
     low = messages.assign(risk=-20.0)
-    with pytest.raises(DataError, match="must hold high-risk and other events, got 0 high-risk"):
-        make_splits(low, split_seed=0, seed=0)
+    with pytest.raises(DataError, match="must hold high-risk events and others, got 0"):
+        make_splits(low, seed=0)
 
 
 def test_padding_is_on_the_left_and_zero() -> None:
@@ -244,18 +245,18 @@ def test_deltas_are_differences_of_the_raw_columns() -> None:
 
 
 def test_statistics_come_from_the_train_split_only(messages: pd.DataFrame) -> None:
-    base = make_splits(messages, split_seed=0, seed=0)
+    base = make_splits(messages, seed=0)
     held_out = messages["event_id"].isin([*base.validation.event_id, *base.test.event_id])
     changed = messages.copy()
     changed.loc[held_out, "miss_distance"] *= 50.0
     changed.loc[held_out, "F10"] += 1000.0
-    after = make_splits(changed, split_seed=0, seed=0)
+    after = make_splits(changed, seed=0)
     assert_same(base.train, after.train)
     assert not np.array_equal(base.test.temporal, after.test.temporal)
 
 
 def test_missing_values_become_the_train_median(messages: pd.DataFrame) -> None:
-    splits = make_splits(messages, split_seed=0, seed=0)
+    splits = make_splits(messages, seed=0)
     share = splits.train.temporal_names.index("missing_share")
     sigma = splits.train.temporal_names.index("c_sigma_t")
     rows = splits.train.temporal[splits.train.mask]
@@ -295,12 +296,12 @@ def test_physics_inputs_are_those_of_the_latest_message(drawn: dict[Role, Conjun
 def test_a_value_that_the_latest_message_lacks_is_taken_from_an_earlier_one(
     messages: pd.DataFrame,
 ) -> None:
-    base = make_splits(messages, split_seed=0, seed=0)
+    base = make_splits(messages, seed=0)
     inputs = messages[messages["time_to_tca"] >= 2.0]
     latest = inputs.groupby("event_id")["time_to_tca"].idxmin()[base.test.event_id]
     changed = messages.copy()
     changed.loc[latest, "max_risk_estimate"] = np.nan
-    after = make_splits(changed, split_seed=0, seed=0)
+    after = make_splits(changed, seed=0)
     count = base.test.mask.sum(axis=1)
     earlier = (
         inputs[~inputs.index.isin(latest)]
@@ -332,7 +333,7 @@ def event_table(n: int = 300) -> pd.DataFrame:
 
 def test_the_event_table_becomes_sequences_of_length_one() -> None:
     table = event_table()
-    splits = event_table_splits(table, split_seed=0, seed=0)
+    splits = event_table_splits(table, seed=0)
     numbers = np.concatenate([events.event_id for events in parts(splits)])
     assert sorted(numbers) == list(range(300))
     by_event = table.set_index("event_id")
@@ -351,7 +352,7 @@ def test_the_event_table_becomes_sequences_of_length_one() -> None:
 
 
 def test_the_event_table_keeps_its_held_out_events() -> None:
-    first, second = (event_table_splits(event_table(), split_seed=0, seed=s) for s in (0, 1))
+    first, second = (event_table_splits(event_table(), seed=s) for s in (0, 1))
     np.testing.assert_array_equal(first.test.event_id, second.test.event_id)
     assert set(first.validation.event_id) != set(second.validation.event_id)
 
@@ -360,7 +361,7 @@ def test_the_leaking_population_is_refused() -> None:
     table = event_table()
     table.loc[3, "r_minus2"] = -5.0
     with pytest.raises(DataError, match=r"1 rows have r_minus2 >= -6.*honest_subset"):
-        event_table_splits(table, split_seed=0, seed=0)
+        event_table_splits(table, seed=0)
 
 
 def test_the_data_side_does_not_import_torch() -> None:

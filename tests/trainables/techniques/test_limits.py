@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainables.techniques.limits import at_least, below_one, one_of, positive, within
+from trainables.techniques.limits import at_least, below_one, between, one_of, positive, within
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ RULES: dict[str, tuple[Rule, Callable[[float], bool], str]] = {
     "at least": (lambda s: at_least(s, 1.5, "x"), lambda x: x >= 1.5, "must be 1.5 or more"),
     "positive": (lambda s: positive(s, "x"), lambda x: x > 0, "must be positive"),
     "within": (lambda s: within(s, -1, 2, "x"), lambda x: -1 <= x <= 2, "must lie in [-1, 2]"),
+    "between": (lambda s: between(s, -1, 2, "x"), lambda x: -1 < x < 2, "must lie in (-1, 2)"),
     "below one": (lambda s: below_one(s, "x"), lambda x: 0 <= x < 1, "must lie in [0, 1)"),
 }
 EDGES = [-1.0, 0.0, 1.0, 1.5, 2.0, math.inf, -math.inf, math.nan]
@@ -55,6 +56,7 @@ def test_every_field_is_judged_in_the_order_given() -> None:
         (at_least(Section(), 1, "x", prefix="optim."), "optim.x must be 1 or more, got 0.0"),
         (positive(Section(), "x", prefix="optim."), "optim.x must be positive, got 0.0"),
         (within(Section(), 1, 2, "x", prefix="a.b."), "a.b.x must lie in [1, 2], got 0.0"),
+        (between(Section(), 0, 2, "x", prefix="a.b."), "a.b.x must lie in (0, 2), got 0.0"),
         (below_one(Section(1.0), "x", prefix="optim."), "optim.x must lie in [0, 1), got 1.0"),
         (
             one_of(Section(), "word", ("max",), prefix="head."),

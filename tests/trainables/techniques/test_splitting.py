@@ -4,7 +4,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from trainables.techniques.splitting import Replication, Rows, held_out_rng, stratified
+from search.errors import DataError, TrainableError
+from trainables.techniques.splitting import (
+    Replication,
+    Rows,
+    Sampling,
+    require_both,
+    stratified,
+    streams,
+)
 
 Units = tuple[NDArray[np.bool_], Rows]
 
@@ -74,12 +82,13 @@ def test_given_units_are_left_as_they_are() -> None:
 
 def of_seeds(split_seed: int, replication: Replication) -> list[int]:
     """Return what the generators of seeds 0 to 19 draw first."""
-    rngs = [held_out_rng(split_seed, seed, replication) for seed in range(20)]
+    rngs = [Sampling(replication, split_seed).held_out_rng(seed) for seed in range(20)]
     return [int(rng.integers(2**62)) for rng in rngs]
 
 
 def test_held_out_units_are_the_same_for_every_seed_only_if_fixed() -> None:
     assert len(set(of_seeds(7, "fixed"))) == 1
+    assert of_seeds(7, "fresh") == of_seeds(7, "fixed")  # what was recorded stays what it is
     assert len(set(of_seeds(7, "resplit"))) == 20
 
 
@@ -88,3 +97,35 @@ def test_the_split_seed_moves_the_held_out_units(replication: Replication) -> No
     found = [of_seeds(split_seed, replication) for split_seed in (7, 7, 8)]
     assert found[0] == found[1]
     assert not set(found[0]) & set(found[2])
+
+
+SIZES = {"train": 5, "validation": 0, "test": 3, "unlabelled": 4}
+
+
+def drawn(seed: int, sizes: dict[str, int], test_seed: int | None = None) -> dict[str, float]:
+    return {role: rng.random() for role, _, _, rng in streams(seed, sizes, test_seed=test_seed)}
+
+
+def test_splits_have_streams_and_numbers_of_their_own() -> None:
+    found = [(role, size, first) for role, size, first, _ in streams(1, SIZES)]
+    assert found == [("train", 5, 0), ("test", 3, 5), ("unlabelled", 4, 8)]
+    assert len(set(drawn(1, SIZES).values())) == 3
+    assert drawn(1, SIZES)["test"] == drawn(1, SIZES | {"train": 9, "unlabelled": 0})["test"]
+
+
+def test_a_fixed_test_split_is_the_same_for_every_seed() -> None:
+    first, second = (drawn(seed, SIZES, Sampling("fixed", 7).test_seed) for seed in (1, 2))
+    assert first["test"] == second["test"] == drawn(7, SIZES)["test"]
+    assert first["train"] == drawn(1, SIZES)["train"] != second["train"]
+    assert drawn(1, SIZES, Sampling("fresh", 7).test_seed) == drawn(1, SIZES)
+    with pytest.raises(TrainableError, match="no splits to draw again"):
+        assert Sampling("resplit").test_seed
+
+
+def test_a_split_of_one_class_is_refused() -> None:
+    require_both("train", np.array([True, False]), "large ones")
+    for value in (True, False):
+        with pytest.raises(
+            DataError, match=f"the test split .* got {2 * value} large ones among 2"
+        ):
+            require_both("test", np.array([value, value]), "large ones")
