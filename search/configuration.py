@@ -107,9 +107,19 @@ def _replace(config: Any, values: Mapping[str, Any]) -> Any:
             nested.setdefault(head, {})[rest] = value
         else:
             changes[head] = value
+    problems: list[str] = []
     for head, inner in nested.items():
-        changes[head] = _replace(getattr(config, head), inner)
-    return replace(config, **changes) if changes else config
+        try:
+            changes[head] = _replace(getattr(config, head), inner)
+        except SpaceError as error:  # each section says its own, so that nobody mends one by one
+            problems += error.problems
+    try:
+        found = replace(config, **changes) if changes else config
+    except SpaceError as error:
+        problems += error.problems
+    if problems:
+        raise SpaceError(problems)
+    return found
 
 
 def unknown_field(config: Any, path: str) -> str:

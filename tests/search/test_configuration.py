@@ -219,3 +219,30 @@ def test_dataclasses_that_are_not_frozen_are_found_at_every_depth() -> None:
 
     assert list(unfrozen(Outer(Inner(Loose())))) == ["inner.loose"]
     assert list(unfrozen(CONFIG)) == []
+
+
+@dataclass(frozen=True)
+class Section:
+    rate: float = 0.1
+
+    def __post_init__(self) -> None:
+        if self.rate > 1:
+            raise SpaceError([f"rate is {self.rate}"])
+
+
+@dataclass(frozen=True)
+class Sections:
+    one: Section = Section()
+    two: Section = Section()
+    rest: int = 0
+
+    def __post_init__(self) -> None:
+        if self.rest < 0:
+            raise SpaceError([f"rest is {self.rest}"])
+
+
+def test_all_sections_say_their_problems() -> None:
+    with pytest.raises(SpaceError) as error:
+        override(Sections(), {"one.rate": 2.0, "two.rate": 3.0, "rest": -1})
+    assert list(error.value.problems) == ["rate is 2.0", "rate is 3.0", "rest is -1"]
+    assert override(Sections(), {"one.rate": 0.5, "rest": 1}) == Sections(Section(0.5), rest=1)
