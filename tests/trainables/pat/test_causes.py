@@ -100,6 +100,7 @@ def test_a_cause_gives_its_technique_an_effect_and_its_absence_takes_it_away(que
 
 def test_raw_counts_make_a_fixed_scale_wrong_and_small_ones_do_not():
     fixed = override(BASELINE, {"data.norm": "fixed", "data.generator.n_unlabelled": 0})
-    assert Pat(fixed, seed=0, max_steps=1).inputs.problem is not None
-    small = replace(fixed.data, generator=without(fixed.data.generator, "scale"))
-    assert Pat(replace(fixed, data=small), seed=0, max_steps=1).inputs.problem is None
+    generator = without(fixed.data.generator, *(cause for cause in CAUSES if cause != "scale"))
+    for counts, is_wrong in ((generator, True), (without(generator, "scale"), False)):
+        config = replace(fixed, data=replace(fixed.data, generator=counts))
+        assert (Pat(config, seed=0, max_steps=1).inputs.problem is not None) == is_wrong
