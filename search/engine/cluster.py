@@ -21,7 +21,7 @@ with environment({"RAY_DEDUP_LOGS_SKIP_REGEX": "."}):
 STARTS = 3  # a node's start can time out while the machine is busy
 PAUSE_S = 2.0
 UNKNOWN = ("authenticationerror", "unauthenticated", "invalidauthtoken", "401 unauthorized")
-REFUSED = (ConnectionError, RuntimeError, ValueError, TimeoutError)
+REFUSED = (OSError, RuntimeError, ValueError)
 logger = logging.getLogger(__name__)
 
 BREAKPOINT = {"PYTHONBREAKPOINT": ""}  # Python's own debugger

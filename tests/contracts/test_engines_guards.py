@@ -129,7 +129,7 @@ def test_guards_and_criteria_are_registered_and_judged(measured):
     assert found["<trained>", "baseline"].decision == "no-go"
     assert found["<trained>", "baseline"].mean == pytest.approx(1 / 9)
     entry = next(entry for entry in report.log if entry.arm == "baseline")
-    assert entry.gaps["published"] == pytest.approx(report.baseline_score - 0.4)
+    assert entry.gaps["published"].estimate == pytest.approx(report.baseline_score - 0.4)
     html = render(report, "html")
     assert "&lt;trained&gt;" in html
     assert "<trained>" not in html

@@ -38,3 +38,20 @@ def test_a_node_of_our_own_exports_no_metrics_unless_asked_to(mine, nodes):
     assert done.returncode == 0, done.stderr
     during, after = [nodes, mine, "sys"], [mine, "sys"]
     assert json.loads(done.stdout.splitlines()[-1]) == [during, after] * 2
+
+
+@pytest.mark.ray
+def test_a_node_that_cannot_start_is_an_error_in_one_line(tmp_path):
+    deep = tmp_path.joinpath(*["folder"] * 12)  # Ray's sockets lie below, and their paths are short
+    deep.mkdir(parents=True)
+    code = "import ray; from search.engine.cluster import ray_session as s\nwith s(address=None): 1"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        env=os.environ | {"TMPDIR": str(deep)},
+        check=False,
+    )
+    assert "EngineError: Ray does not start: " in done.stderr.splitlines()[-1]
+    assert "AF_UNIX path length" in done.stderr.splitlines()[-1]
