@@ -65,7 +65,10 @@ def read_series(database: Database, study: str, *, steps: bool = True) -> Series
     """
     found = _rows(database, select(STUDIES).where(STUDIES.c.study == study))
     if not found:
-        known = [row["study"] for row in _rows(database, select(STUDIES.c.study))]
+        name, names = study.partition("/")[0], study_names(database)
+        if name not in names:
+            raise StorageError(f"{database.name} holds no study '{name}'{near_miss(name, names)}")
+        known = series_names(database, name)
         raise StorageError(f"{database.name} holds no '{study}'{near_miss(study, known)}")
     row = found[0]
     return SeriesRecord(

@@ -134,7 +134,7 @@ def test_targets_far_away_are_named_and_not_drawn(database: Database, plant: Any
 
 
 def test_an_unknown_study_is_named_with_its_neighbour(demo: Database) -> None:
-    with pytest.raises(StorageError, match="did you mean 'demo/search'"):
+    with pytest.raises(StorageError, match="holds no study 'demi'; did you mean 'demo'"):
         search_report(demo, "demi")
 
 
