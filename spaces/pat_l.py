@@ -13,8 +13,8 @@ from trainables.pat.pretraining import PretrainConfig
 
 DECAYS = Categorical((0.0, 1e-4, 1e-3, 1e-2, 1e-1))  # steps, so that none at all is one of them
 BASELINE = PatConfig(
-    # few people and epochs: a run takes some five seconds of one core
-    data=DataConfig(GeneratorConfig(n_train=160, n_validation=80, n_test=400, n_unlabelled=400)),
+    # few people and epochs: a run takes less than five seconds of one core
+    data=DataConfig(GeneratorConfig(n_train=130, n_validation=60, n_test=300, n_unlabelled=400)),
     init=InitConfig(masked=PretrainConfig(epochs=15)),
     optim=OptimConfig(lr=2e-3, encoder_lr=4e-4, head_lr=2e-3, batch_size=16),
     stop=StopConfig(epochs=5),
@@ -42,7 +42,7 @@ SEARCH_SPACE = Space(
         "model.head_pool": Categorical(("mean", "attention")),
         "model.head": Categorical(("mlp", "linear")),
         "model.dropout": Float(0.0, 0.5),
-        "data.norm": Categorical(("per_minute", "global", "per_window")),
+        "data.norm": Categorical(("per_minute", "global", "per_participant", "per_window")),
         "data.log1p": Categorical((False, True)),
         "init.start": Categorical(("scratch", "masked")),
         "init.masked.mask_ratio": When(
@@ -134,8 +134,8 @@ TECHNIQUES = (
         reference="doi:10.1093/oxfordjournals.pan.a004868",
     ),
     Technique(
-        "Normalisation per window",
-        on={"data.norm": "per_window"},
+        "Normalisation per participant",
+        on={"data.norm": "per_participant"},
         reference="arXiv:2411.15240",
     ),
     Technique(

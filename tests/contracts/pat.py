@@ -64,6 +64,7 @@ CONTEXTS = {
 }
 TOGGLES = [
     ("data.norm", "global"),
+    ("data.norm", "per_participant"),
     ("data.norm", "per_window"),
     ("data.norm", "fixed"),
     ("data.log1p", True),

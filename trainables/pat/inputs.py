@@ -111,7 +111,7 @@ def splits_of(
 def inputs_of(config: DataConfig, splits: Splits, device: torch.device) -> Inputs:
     """Scale splits and put them on a device; a wrong scale is said before anything trains on it."""
     scaler = _fitted(config, splits.train)
-    scaled = scaler.apply(splits.train.activity)
+    scaled = scaler.apply(splits.train.activity, splits.train.participant)
     problem = check_normalised(scaled)
     if problem is not None:
         logger.warning("%s", problem)
@@ -147,7 +147,7 @@ def _fitted(config: DataConfig, windows: Windows) -> Normalisation:
 def _scaled(
     config: DataConfig, scaler: Normalisation, windows: Windows, device: torch.device
 ) -> Tensor:
-    activity = torch.as_tensor(scaler.apply(windows.activity))
+    activity = torch.as_tensor(scaler.apply(windows.activity, windows.participant))
     return (smoothed(activity) if config.smooth else activity).to(device)
 
 

@@ -2,7 +2,7 @@
 
 Fine-tuning of a network of this kind once stood at an AUC of 0.47 because counts were scaled by
 constants that belonged to other data, mean 2.5 and standard deviation 2.0. `Normalisation` offers
-that as "fixed", beside three ways that follow the data; `check_normalised` tells them apart.
+that as "fixed", beside four ways that follow the data; `check_normalised` tells them apart.
 
 Statistics are fitted on the train split. (The paper, arXiv:2411.15240, scales every split by its
 own statistics, so that a prediction depends on the other people tested; that is not offered.)
@@ -11,16 +11,16 @@ own statistics, so that a prediction depends on the other people tested; that is
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trainables.pat.windows import Counts
+from trainables.pat.windows import Counts, Numbers
 
-Kind = Literal["per_minute", "global", "per_window", "fixed"]
+Kind = Literal["per_minute", "global", "per_participant", "per_window", "fixed"]
 
-KINDS: Final[tuple[Kind, ...]] = ("per_minute", "global", "per_window", "fixed")
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 FIXED_MEAN: Final = 2.5
 FIXED_DEVIATION: Final = 2.0
@@ -44,9 +44,10 @@ class Normalisation:
     ----------
     kind
         "per_minute": every minute of the window by its own train mean and deviation (which the
-        paper does). "global": all minutes by one mean and one deviation. "per_window": every window
-        by its own, which removes the gain of a device but also how active a person is. "fixed": by
-        2.5 and 2.0, whatever the data; the bug.
+        paper does). "global": all minutes by one mean and one deviation. "per_participant": all
+        windows of a person by that person's own, which removes the gain of a device but also how
+        active the person is. "per_window": every window by its own. "fixed": by 2.5 and 2.0,
+        whatever the data; the bug.
     log1p
         Take log(1 + counts) first.
     clip
@@ -54,8 +55,8 @@ class Normalisation:
         never clips: clipped to a few deviations, raw counts become "moved or not", which hides how
         wrong the scale is.
     mean, deviation : ndarray of shape (minutes,) or ()
-        Fitted on the train split; those of "per_window" are not used. The deviation is 1 where the
-        train split does not vary.
+        Fitted on the train split; those of "per_participant" and "per_window" are not used. The
+        deviation is 1 where the train split does not vary.
     """
 
     kind: Kind
@@ -84,23 +85,32 @@ class Normalisation:
         mean, deviation = _statistics(_compressed(activity, log1p=log1p), kind)
         return cls(kind, log1p, clip, mean, deviation)
 
-    def apply(self, activity: Counts) -> Counts:
+    def apply(self, activity: Counts, participant: Numbers | None = None) -> Counts:
         """Scale counts of any split.
 
         Parameters
         ----------
         activity : ndarray of shape (n_windows, minutes)
+        participant : ndarray of int, shape (n_windows,), optional
+            Whose each window is; needed for "per_participant".
 
         Returns
         -------
         ndarray of float32, shape (n_windows, minutes)
             In standard deviations, finite.
+
+        Raises
+        ------
+        ValueError
+            If it is not known whose the windows are, and that is needed.
         """
         values = _compressed(activity, log1p=self.log1p)
         mean, deviation = self.mean, self.deviation
-        if self.kind == "per_window":
-            mean = values.mean(axis=1, keepdims=True, dtype=np.float64)
-            deviation = _spread(values.std(axis=1, keepdims=True, dtype=np.float64), mean)
+        if self.kind in ("per_window", "per_participant"):
+            own = np.arange(len(values)) if self.kind == "per_window" else participant
+            if own is None:
+                raise ValueError("scaling per participant needs to know whose the windows are")
+            mean, deviation = _of_groups(values, own)
         scaled: Counts = np.divide(values - mean, deviation, dtype=np.float32, casting="same_kind")
         if self.clip is None or self.kind == "fixed":
             return scaled
@@ -161,11 +171,21 @@ def _compressed(activity: Counts, *, log1p: bool) -> Counts:
 def _statistics(values: Counts, kind: Kind) -> tuple[Floats, Floats]:
     if kind == "fixed":
         return np.array(FIXED_MEAN), np.array(FIXED_DEVIATION)
-    if kind == "per_window":
+    if kind in ("per_window", "per_participant"):
         return np.array(0.0), np.array(1.0)
     axis = 0 if kind == "per_minute" else None
     mean = np.asarray(values.mean(axis=axis, dtype=np.float64))
     return mean, _spread(np.asarray(values.std(axis=axis, dtype=np.float64)), mean)
+
+
+def _of_groups(values: Counts, group: Numbers) -> tuple[Floats, Floats]:
+    """Return mean and deviation of the group that each row belongs to, shape (n_windows, 1)."""
+    _, place = np.unique(group, return_inverse=True)
+    rows = np.bincount(place)
+    mean = np.bincount(place, values.mean(axis=1, dtype=np.float64)) / rows
+    apart = np.square(values - mean[place, None], dtype=np.float64).mean(axis=1)
+    deviation = np.sqrt(np.bincount(place, apart) / rows)
+    return mean[place, None], _spread(deviation, mean)[place, None]
 
 
 def _spread(deviation: Floats, mean: Floats) -> Floats:

@@ -40,10 +40,10 @@ class Question:
 
 QUESTIONS = [
     # against one scale for all minutes, and where severity does not change how active people are:
-    # then a window's own scale has nothing to lose
+    # then a person's own scale has nothing to lose
     Question(
-        "Normalisation per window",
-        (("data.norm", "per_window"),),
+        "Normalisation per participant",
+        (("data.norm", "per_participant"),),
         context=(("data.norm", "global"),),
         cause=(("gain_spread", 0.8),),
         null=(("level_effect", 0.0),),

@@ -140,7 +140,7 @@ def test_the_check_finds_raw_counts_and_nothing_and_holes():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"kind": "minmax"}, "kind must be one of per_minute, global, per_window, fixed"),
+        ({"kind": "minmax"}, "one of per_minute, global, per_participant, per_window, fixed"),
         ({"kind": "global", "clip": 0.0}, "clip must be positive or None, got 0.0"),
     ],
 )
@@ -152,3 +152,22 @@ def test_impossible_settings_are_refused(arguments, message):
 def test_nothing_cannot_be_fitted():
     with pytest.raises(ValueError, match="at least one train window"):
         Normalisation.fit(np.ones((0, 3), np.float32), "global")
+
+
+def test_a_persons_windows_share_a_scale():
+    rng = np.random.default_rng(0)
+    activity = rng.gamma(0.5, 100.0, (5, 60)).astype(np.float32)
+    person = np.array([7, 3, 7, 3, 9])
+    scaler = Normalisation.fit(activity, "per_participant")
+    scaled = scaler.apply(activity, person)
+    for each in (3, 7, 9):
+        mine = activity[person == each].astype(float)
+        expected = (mine - mine.mean()) / mine.std()
+        np.testing.assert_allclose(scaled[person == each], expected, atol=1e-4)
+    alone = Normalisation.fit(activity, "per_window").apply(activity)
+    np.testing.assert_allclose(scaler.apply(activity, np.arange(5)), alone, atol=1e-5)
+    gains = np.array([1.0, 5.0, 1.0, 5.0, 0.1], np.float32)[:, None]  # of devices
+    np.testing.assert_allclose(scaler.apply(activity * gains, person), scaled, atol=1e-4)
+    assert not scaler.apply(np.ones((2, 4), np.float32), np.array([1, 1])).any()
+    with pytest.raises(ValueError, match="whose the windows are"):
+        scaler.apply(activity)
