@@ -92,25 +92,19 @@ class Normalisation:
         ----------
         activity : ndarray of shape (n_windows, minutes)
         participant : ndarray of int, shape (n_windows,), optional
-            Whose each window is; needed for "per_participant".
+            Whose each window is, for "per_participant"; by default everybody has one.
 
         Returns
         -------
         ndarray of float32, shape (n_windows, minutes)
             In standard deviations, finite.
-
-        Raises
-        ------
-        ValueError
-            If it is not known whose the windows are, and that is needed.
         """
         values = _compressed(activity, log1p=self.log1p)
         mean, deviation = self.mean, self.deviation
         if self.kind in ("per_window", "per_participant"):
-            own = np.arange(len(values)) if self.kind == "per_window" else participant
-            if own is None:
-                raise ValueError("scaling per participant needs to know whose the windows are")
-            mean, deviation = _of_groups(values, own)
+            if participant is None or self.kind == "per_window":
+                participant = np.arange(len(values))
+            mean, deviation = _of_groups(values, participant)
         scaled: Counts = np.divide(values - mean, deviation, dtype=np.float32, casting="same_kind")
         if self.clip is None or self.kind == "fixed":
             return scaled
