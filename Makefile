@@ -55,7 +55,6 @@ study: setup  ## a PI-TFT search on generated data, and its priority table
 	@$(BIN)/python studies/pi_tft_search.py search --trials 32
 	@$(BIN)/python studies/pi_tft.py run --profile quick
 
-# Each table takes 10 to 30 minutes on two cores.
 results: setup  ## the standard-profile tables that are kept under studies/results
 	@for study in pi_tft pat_l; do \
 		name=$${study/_/-}; \
