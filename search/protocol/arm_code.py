@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from search.configuration import digest, plain
+from search.configuration import digest
 from search.errors import OptionError, StudyError
 from search.protocol.arms import BASELINE
 from search.protocol.code import code_digest
+from search.protocol.entries import technique_entry
 from search.storage.registrations import RegistrationRecord
 from search.study import Study
-from search.technique import Technique
 
 
 def current_codes(study: Study) -> dict[str, str]:
@@ -56,7 +56,7 @@ def codes_of(
     before = {} if BASELINE in rerun else last["code"]
     kept = {name: code for name, code in before.items() if name not in rerun}
     entries = {entry["name"]: entry for entry in last.get("techniques", ())}
-    present = {technique.name: _entry(technique) for technique in study.techniques}
+    present = {technique.name: technique_entry(study, technique) for technique in study.techniques}
     # what is withdrawn keeps its numbers
     codes = {**kept, BASELINE: kept.get(BASELINE, now[BASELINE])}
     for technique in sorted(study.techniques, key=lambda one: one.stage == "post-hoc"):
@@ -67,16 +67,6 @@ def codes_of(
         same = makeup == _makeup(name, entries) and not {*technique.voters} & {*rerun}
         codes[name] = kept.get(name, own) if same else own
     return codes
-
-
-def _entry(technique: Technique) -> dict[str, Any]:
-    """Return what a registration keeps of a technique that bears on whom it takes together."""
-    return {
-        "members": technique.members,
-        "voters": list(technique.voters),
-        "on": plain(technique.on),
-        "requires": list(technique.requires),
-    }
 
 
 def _makeup(name: str, entries: Mapping[str, Mapping[str, Any]]) -> list[Any] | None:

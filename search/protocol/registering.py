@@ -18,10 +18,10 @@ import numpy as np
 from search.configuration import digest, plain
 from search.errors import StudyError
 from search.protocol.arm_code import codes_of, current_codes
-from search.protocol.arms import BASELINE, arm_problems, level_name
+from search.protocol.arms import BASELINE, arm_problems
+from search.protocol.entries import domain_words, technique_entry
 from search.protocol.specification import common_specification
-from search.space import Domain, When
-from search.statistics import PROFILES, gain_weight
+from search.statistics import PROFILES
 from search.storage.database import Database
 from search.storage.registrations import (
     RegistrationRecord,
@@ -29,7 +29,6 @@ from search.storage.registrations import (
     read_registrations,
 )
 from search.study import Study
-from search.technique import Technique
 
 Tuning = Literal["none", "once", "per-seed"]
 TUNING: Mapping[str, Tuning] = {
@@ -205,53 +204,11 @@ def _specification(
         "stack": design.stack,
         "verdicts": design.verdicts,
         "data": data,
-        "domains": {path: _range(d) for path, d in study.space.domains.items()},
+        "domains": {path: domain_words(d) for path, d in study.space.domains.items()},
         "draw": "",
         "also_registered": 0,
         "techniques": [technique_entry(study, technique) for technique in study.techniques],
     }
-
-
-def technique_entry(study: Study, technique: Technique) -> dict[str, Any]:
-    """Return a technique as the database keeps it."""
-    levels = [
-        level_name(technique.name, path, value)
-        for path, values in technique.levels.items()
-        for value in values
-    ]
-    return {
-        "name": technique.name,
-        "stage": technique.stage,
-        "status": technique.status,
-        "on": plain(technique.on),
-        "knobs": sorted(technique.domains),
-        "ranges": {path: _range(domain) for path, domain in technique.domains.items()},
-        "levels": levels,
-        "expected_impact": technique.expected_impact.value,
-        "expected_note": technique.expected_note,
-        "effort": technique.effort.value,
-        "effort_note": technique.effort_note,
-        "effort_hours": technique.effort_in_hours,
-        "effort_weight": gain_weight(technique.effort_in_hours),
-        "smallest_gain": technique.smallest_gain,
-        "requires": list(technique.requires),
-        "conflicts": [other.name for other in study.techniques if technique.conflicts(other)],
-        "secondary": technique.secondary,
-        "members": technique.members,
-        "voters": list(technique.voters) or None,
-        "reference": technique.reference,
-    }
-
-
-def _range(domain: Domain | When) -> str:
-    """Return a domain as text that is the same in every process: a set has no order of its own."""
-    if not isinstance(domain, When):
-        return repr(domain)
-    conditions = {
-        path: sorted(map(repr, value)) if isinstance(value, frozenset) else repr(value)
-        for path, value in sorted(domain.fields.items())
-    }
-    return f"{domain.domain!r} when {conditions}"
 
 
 def _with_withdrawn(
