@@ -50,8 +50,8 @@ def test_a_level_with_a_bug_pauses_its_technique(laboratory):
 
 def test_conditions_of_several_values_are_the_same_text_in_every_process():
     code = (
-        "from search import *; from search.protocol.registering import _range;"
-        "print(_range(When({'kind': {'alpha', 'beta', 'gamma', 'delta'}}, Float(0, 1))))"
+        "from search import *; from search.protocol.entries import domain_words;"
+        "print(domain_words(When({'kind': {'alpha', 'beta', 'gamma', 'delta'}}, Float(0, 1))))"
     )
     found = {
         subprocess.run(
