@@ -7,9 +7,10 @@ parts at one rate, five epochs, no class weights.
 """
 
 from search import Categorical, Effort, Float, Impact, Space, Technique, When
-from trainables.pat.config import DataConfig, InitConfig, OptimConfig, PatConfig, StopConfig
+from trainables.pat.config import DataConfig, InitConfig, OptimConfig, PatConfig
 from trainables.pat.generator import GeneratorConfig
 from trainables.pat.pretraining import PretrainConfig
+from trainables.techniques.stopping import StopConfig
 
 DECAYS = Categorical((0.0, 1e-4, 1e-3, 1e-2, 1e-1))  # steps, so that none at all is one of them
 BASELINE = PatConfig(

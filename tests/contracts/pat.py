@@ -60,6 +60,8 @@ CONTEXTS = {
         "optim.lr": 0.3,
         "stop.epochs": 8,
     },
+    "stop.min_epochs": {"stop.patience": 1, "stop.epochs": 6, "optim.lr": 0.3},
+    "stop.smoothing": {"stop.patience": 9, "stop.epochs": 6, "optim.lr": 0.1},
     "stop.min_delta": {"stop.patience": 5, "stop.epochs": 6, "optim.lr": 3e-4},
 }
 TOGGLES = [
@@ -115,6 +117,8 @@ TOGGLES = [
     ("stop.epochs", 2),
     ("stop.patience", 1),
     ("stop.min_delta", 2.0),
+    ("stop.min_epochs", 6),
+    ("stop.smoothing", 0.9),
 ]
 ELSEWHERE = (
     "data.generator.",

@@ -51,7 +51,7 @@ EVERYTHING = {
     "optim.ema": True,
     "optim.accum_steps": 2,
     "optim.batch_size": 16,
-    "optim.patience": 10,
+    "stop.patience": 10,
     "mtl.aggregator": "gradnorm",
     "model.pooling": "attention",
     "loss.kind": "focal",
@@ -59,7 +59,7 @@ EVERYTHING = {
 TOGETHER = [
     EVERYTHING,
     EVERYTHING | {"mtl.aggregator": "gradvac", "optim.swa_schedule": "cyclic"},
-    {"mtl.aggregator": "cagrad", "optim.patience": 2, "optim.encoder_lr": 0.3},
+    {"mtl.aggregator": "cagrad", "stop.patience": 2, "optim.encoder_lr": 0.3},
 ]
 DIVERGING = {"optim.encoder_lr": 1e30, "optim.head_lr": 1e30}
 CONTEXTS = {
@@ -75,7 +75,10 @@ CONTEXTS = {
     "optim.ema_decay": {"optim.ema": True},
     "mtl.gradnorm_alpha": {"mtl.aggregator": "gradnorm"},
     "mtl.cagrad_c": {"mtl.aggregator": "cagrad"},
-    "optim.patience": {"optim.encoder_lr": 0.3},
+    "stop.patience": {"optim.encoder_lr": 0.3},
+    "stop.min_delta": {"stop.patience": 4},
+    "stop.min_epochs": {"stop.patience": 1, "optim.encoder_lr": 0.3},
+    "stop.smoothing": {"stop.patience": 4},
 }
 TOGGLES = [
     ("model.width", 12),
@@ -114,7 +117,11 @@ TOGGLES = [
     ("optim.cycle_len", 2),
     ("optim.ema", True),
     ("optim.ema_decay", 0.5),
-    ("optim.patience", 1),
+    ("stop.epochs", 2),
+    ("stop.patience", 1),
+    ("stop.min_delta", 2.0),
+    ("stop.min_epochs", 5),
+    ("stop.smoothing", 0.99),
     ("mtl.aggregator", "mean"),
     ("mtl.aggregator", "pcgrad"),
     ("mtl.aggregator", "gradvac"),

@@ -20,6 +20,7 @@ from trainables.pat.patches import ConvPool, Embedding
 from trainables.pat.pretraining import PretrainConfig
 from trainables.pat.sizes import SIZES
 from trainables.techniques.limits import at_least, below_one, one_of, positive, within
+from trainables.techniques.stopping import StopConfig, stop_problems
 
 Mode = Literal["full", "probe", "two_stage", "gradual"]
 Schedule = Literal["none", "cosine", "warmup_cosine", "plateau"]
@@ -95,15 +96,6 @@ class OptimConfig:
 
 
 @dataclass(frozen=True)
-class StopConfig:
-    """When a run ends."""
-
-    epochs: int = 10  # never more than the study's max_steps
-    patience: int = 0  # epochs without a better val_auroc before stopping; 0 for no early stopping
-    min_delta: float = 0.0  # what counts as better
-
-
-@dataclass(frozen=True)
 class PatConfig:
     """Everything that a run of PAT depends on, but its seed.
 
@@ -118,7 +110,7 @@ class PatConfig:
     init: InitConfig = InitConfig()
     loss: LossConfig = LossConfig()
     optim: OptimConfig = OptimConfig()
-    stop: StopConfig = StopConfig()
+    stop: StopConfig = field(default_factory=lambda: StopConfig(epochs=10))
 
     def __post_init__(self) -> None:
         if problems := [
@@ -127,7 +119,7 @@ class PatConfig:
             *_init_problems(self.init),
             *_optim_problems(self.optim),
             *below_one(self.loss, "label_smoothing", prefix="loss."),
-            *_stop_problems(self.stop),
+            *stop_problems(self.stop),
         ]:
             raise SpaceError(problems)
 
@@ -164,8 +156,3 @@ def _optim_problems(optim: OptimConfig) -> Iterator[str]:
     yield from at_least(optim, 1, *counts, prefix="optim.")
     yield from at_least(optim, 0, "weight_decay", "clip", prefix="optim.")
     yield from below_one(optim, "warmup", "plateau_factor", prefix="optim.")
-
-
-def _stop_problems(stop: StopConfig) -> Iterator[str]:
-    yield from at_least(stop, 1, "epochs", prefix="stop.")
-    yield from at_least(stop, 0, "patience", "min_delta", prefix="stop.")

@@ -20,7 +20,6 @@ from trainables.techniques import binary, pictures
 from trainables.techniques.progress import Progress, Stateful, load_parts, save_parts
 from trainables.techniques.randomness import RandomStream, independent_seeds
 from trainables.techniques.splitting import Replication, Sampling
-from trainables.techniques.stopping import EarlyStopping
 
 OBJECTIVE = "val_auroc"  # what early stopping watches
 CHECKPOINT = "pat.pt"
@@ -57,7 +56,7 @@ class Pat:
         split_seed: int = 0,
         replication: Replication = "fresh",
     ) -> None:
-        self._config, stop = config, config.stop
+        self._config = config
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         sampling = Sampling(replication, split_seed)
         splits = splits_of(config.data, data, seed=seed, sampling=sampling)
@@ -70,15 +69,10 @@ class Pat:
             self._inputs.train,
             config.optim,
             config.loss,
-            epochs=min(max_steps, stop.epochs),
+            epochs=config.stop.length(max_steps),
             order_seed=order_seed,
         )
-        stopping = (
-            EarlyStopping(OBJECTIVE, stop.patience, min_delta=stop.min_delta)
-            if stop.patience
-            else None
-        )
-        self._progress = Progress(min(max_steps, stop.epochs), stopping)
+        self._progress = Progress.of(config.stop, max_steps, OBJECTIVE)
         self._predicted: dict[str, Predictions] = {}  # by the weights as they are
 
     @property
@@ -108,7 +102,7 @@ class Pat:
         measured["generalization_gap"] = measured["val_nll"] - measured["train_nll"]
         self._trainer.observe(measured[OBJECTIVE])
         measured = self._progress.observe(measured, self._network)
-        if self.done and self._config.stop.patience:
+        if self._progress.restored:
             self._predicted.clear()  # the best epoch's weights answer from now on
         return measured | self._evaluate("test") if self.done else measured
 

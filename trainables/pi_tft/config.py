@@ -15,6 +15,7 @@ from trainables.pi_tft.generator import GeneratorConfig
 from trainables.techniques.limits import at_least, positive, within
 from trainables.techniques.pooling import Pooling
 from trainables.techniques.schedules import AveragingShape, Shape
+from trainables.techniques.stopping import StopConfig, stop_problems
 from trainables.techniques.surgery import Kind as AggregatorKind
 
 Groups = Literal["joint", "risk_only", "risk+miss", "risk+physics"]
@@ -80,7 +81,6 @@ class OptimConfig:
     cycle_len: int = 1  # epochs per cycle, if cyclic: a short run's last quarter has few of them
     ema: bool = False  # off in the baseline
     ema_decay: float = 0.98  # about the last 50 optimizer steps, two epochs
-    patience: int = 0  # epochs without a better val_ap before stopping; 0 for no early stopping
 
 
 @dataclass(frozen=True)
@@ -108,6 +108,7 @@ class PiTftConfig:
     loss: LossConfig = LossConfig()
     optim: OptimConfig = OptimConfig()
     mtl: MtlConfig = MtlConfig()
+    stop: StopConfig = field(default_factory=StopConfig)
 
     def __post_init__(self) -> None:
         if problems := [
@@ -115,6 +116,7 @@ class PiTftConfig:
             *_loss_problems(self.loss),
             *_optim_problems(self.optim),
             *_mtl_problems(self.mtl),
+            *stop_problems(self.stop),
         ]:
             raise SpaceError(problems)
 
@@ -123,7 +125,8 @@ def documented() -> PiTftConfig:
     """Return the size of the source system: width 128, 2 layers, 4 heads, sequences of 30."""
     return PiTftConfig(
         model=ModelConfig(width=128, layers=2, heads=4, dropout=0.15, pool_hidden=64),
-        optim=OptimConfig(encoder_lr=3e-4, head_lr=3e-4, swa_lr=1e-5, patience=15),
+        optim=OptimConfig(encoder_lr=3e-4, head_lr=3e-4, swa_lr=1e-5),
+        stop=StopConfig(patience=15),
     )
 
 
@@ -145,7 +148,7 @@ def _loss_problems(loss: LossConfig) -> Iterator[str]:
 def _optim_problems(optim: OptimConfig) -> Iterator[str]:
     yield from positive(optim, "encoder_lr", "head_lr", "clip", "swa_lr", prefix="optim.")
     yield from at_least(optim, 1, "batch_size", "accum_steps", "cycle_len", prefix="optim.")
-    yield from at_least(optim, 0, "weight_decay", "swa_anneal", "patience", prefix="optim.")
+    yield from at_least(optim, 0, "weight_decay", "swa_anneal", prefix="optim.")
     yield from within(optim, 0, 1, "warmup", "swa_start", "ema_decay", prefix="optim.")
 
 

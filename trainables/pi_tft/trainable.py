@@ -21,7 +21,6 @@ from trainables.techniques import binary, pictures
 from trainables.techniques.progress import Progress, Stateful, load_parts, save_parts
 from trainables.techniques.randomness import RandomStream, independent_seeds
 from trainables.techniques.splitting import Replication, Sampling
-from trainables.techniques.stopping import EarlyStopping
 from trainables.techniques.surgery import GradientSurgery
 
 OBJECTIVE = "val_ap"  # what early stopping watches
@@ -42,7 +41,8 @@ class PiTft:
         Drives everything random: the events drawn (or the validation split), initialisation, the
         order of events and dropout, each from a stream of its own.
     max_steps
-        Epochs of the whole run, which learning rates and averaging are laid out for.
+        Epochs of the longest run; learning rates and averaging are laid out for
+        ``config.stop.epochs`` of them, or for all.
     data : None, DataFrame or Splits
         None draws events from the generator; see `trainables.pi_tft.batches.splits_of`.
     split_seed, replication
@@ -77,13 +77,11 @@ class PiTft:
             self._criterion,
             surgery,
             config.optim,
-            epochs=max_steps,
+            epochs=config.stop.length(max_steps),
             order_seed=order_seed,
         )
         self._train = train
-        patience = config.optim.patience
-        stopping = EarlyStopping(OBJECTIVE, patience) if patience else None
-        self._progress = Progress(max_steps, stopping)
+        self._progress = Progress.of(config.stop, max_steps, OBJECTIVE)
         self._predicted: dict[str, Predictions] = {}  # by the weights as they are
 
     @property
@@ -111,7 +109,7 @@ class PiTft:
             self._progress.restart()  # an averaged model answers, not one from before averaging
         may_stop = not self._config.optim.swa or averaged > 0
         measured = self._progress.observe(measured, self._answering, may_stop=may_stop)
-        if self.done and self._config.optim.patience:
+        if self._progress.restored:
             self._predicted.clear()  # the best epoch's weights answer from now on
         return measured
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from search.errors import TrainableError
-from trainables.techniques.stopping import EarlyStopping
+from trainables.techniques.stopping import EarlyStopping, StopConfig
 
 
 class Stateful(Protocol):
@@ -37,6 +37,28 @@ class Progress:
     def __init__(self, epochs: int, stopping: EarlyStopping | None = None) -> None:
         self._epochs, self._stopping = epochs, stopping
         self.steps, self.done = 0, False
+
+    @classmethod
+    def of(
+        cls, stop: StopConfig, max_steps: int, metric: str, *, minimize: bool = False
+    ) -> Progress:
+        """Return the progress of a run that stops as configured, by a metric of its own."""
+        if not stop.patience:
+            return cls(stop.length(max_steps))
+        stopping = EarlyStopping(
+            metric,
+            stop.patience,
+            min_delta=stop.min_delta,
+            min_epochs=stop.min_epochs,
+            smoothing=stop.smoothing,
+            minimize=minimize,
+        )
+        return cls(stop.length(max_steps), stopping)
+
+    @property
+    def restored(self) -> bool:
+        """Whether the best step's weights answer, and not the last one's."""
+        return self.done and self._stopping is not None
 
     def check(self) -> None:
         """Raise if the run is over.

@@ -29,7 +29,7 @@ from trainables.pat.trainable import Pat
         ({"optim.lr": 0.0}, "optim.lr must be positive, got 0.0"),
         ({"optim.batch_size": 0}, "optim.batch_size must be 1 or more, got 0"),
         ({"model.dropout": 1.0}, "model.dropout must lie in [0, 1), got 1.0"),
-        ({"stop.epochs": 0}, "stop.epochs must be 1 or more, got 0"),
+        ({"stop.epochs": -1}, "stop.epochs must be 0 or more, got -1"),
         ({"stop.min_delta": -0.1}, "stop.min_delta must be 0 or more, got -0.1"),
         ({"data.days": 8}, "data.days must lie in [1, 7], got 8"),
         ({"data.clip": -1.0}, "data.clip must be 0 or more, got -1.0"),
@@ -45,7 +45,7 @@ def test_what_cannot_be_is_refused_in_words(changes: dict[str, object], words: s
 
 def test_every_problem_is_said_at_once() -> None:
     with pytest.raises(SpaceError) as refused:
-        override(PatConfig(), {"model.size": "XL", "optim.lr": -1.0, "stop.epochs": 0})
+        override(PatConfig(), {"model.size": "XL", "optim.lr": -1.0, "stop.epochs": -1})
     assert len(refused.value.problems) == 3
 
 

@@ -88,7 +88,7 @@ def test_post_hoc_techniques_fit_and_apply(splits: Splits) -> None:
 
 
 def test_early_stopping_ends_at_the_best_epochs_weights_and_metrics(splits: Splits) -> None:
-    one = run(splits, max_steps=40, **{"optim.patience": 3})
+    one = run(splits, max_steps=40, **{"stop.patience": 3})
     steps = curve(one)
     assert len(steps) < 40
     best = max(step["val_ap"] for step in steps[:-1])
@@ -100,13 +100,13 @@ def test_early_stopping_ends_at_the_best_epochs_weights_and_metrics(splits: Spli
 
 
 def test_at_full_length_early_stopping_also_answers_with_the_best(splits: Splits) -> None:
-    steps = curve(run(splits, max_steps=6, **{"optim.patience": 50, "optim.encoder_lr": 0.3}))
+    steps = curve(run(splits, max_steps=6, **{"stop.patience": 50, "optim.encoder_lr": 0.3}))
     assert len(steps) == 6
     assert steps[-1]["val_ap"] == max(step["val_ap"] for step in steps)
 
 
 def test_early_stopping_waits_for_averaging_and_answers_with_an_average(splits: Splits) -> None:
-    changes = {"optim.patience": 1, "optim.swa": True, "optim.swa_start": 0.75}
+    changes = {"stop.patience": 1, "optim.swa": True, "optim.swa_start": 0.75}
     one = run(splits, max_steps=20, **changes)
     steps = curve(one)
     assert len(steps) > 15
