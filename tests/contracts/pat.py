@@ -4,7 +4,10 @@ from trainables.pat.config import PatConfig
 from trainables.pat.generator import GeneratorConfig
 from trainables.pat.splits import Splits, generate_splits
 from trainables.pat.trainable import Pat
+from trainables.techniques.binary import evaluate
 
+EVALUATE = evaluate
+PICTURES = ("reliability", "precision_recall")
 NAME = "PAT"
 TRAINABLE, CONFIG = Pat, PatConfig
 STEPS = 9  # at most: three, where nothing else is said

@@ -5,7 +5,10 @@ import numpy as np
 from trainables.pi_tft.config import PiTftConfig
 from trainables.pi_tft.sequences import Events, Splits
 from trainables.pi_tft.trainable import PiTft
+from trainables.techniques.binary import evaluate
 
+EVALUATE = evaluate
+PICTURES = ("reliability", "precision_recall")
 NAME = "PI-TFT"
 TRAINABLE, CONFIG = PiTft, PiTftConfig
 STEPS = 5

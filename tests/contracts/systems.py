@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from search.configuration import flatten, override
+from search.trainable import Predictions
 from tests.contracts import pat, pi_tft
 
 Changes = Mapping[str, Any]
@@ -40,6 +41,10 @@ class System:
         Every knob with a value that is not the small configuration's.
     contexts
         What must be on for a knob to be read.
+    evaluate
+        Metrics of its predictions, as its studies name them.
+    pictures
+        What explains a run, at least.
     elsewhere
         Beginnings of knobs' paths that are read where splits are made, and tested there.
     """
@@ -53,6 +58,8 @@ class System:
     together: Sequence[Changes]
     diverging: Changes
     toggles: Sequence[tuple[str, Any]]
+    evaluate: Callable[[Predictions], Mapping[str, float]]
+    pictures: frozenset[str]
     contexts: Mapping[str, Changes] = field(default_factory=dict)
     elsewhere: Sequence[str] = ()
 
@@ -84,6 +91,8 @@ def _system(module: Any) -> System:
         together=module.TOGETHER,
         diverging=module.DIVERGING,
         toggles=module.TOGGLES,
+        evaluate=module.EVALUATE,
+        pictures=frozenset(module.PICTURES),
         contexts=module.CONTEXTS,
         elsewhere=module.ELSEWHERE,
     )
