@@ -17,6 +17,7 @@ from trainables.pat.initial import make_encoder, start
 from trainables.pat.inputs import Inputs, Rows, inputs_of, splits_of
 from trainables.pat.training import Trainer
 from trainables.techniques import binary, pictures
+from trainables.techniques.devices import accelerator, precision
 from trainables.techniques.progress import Progress, Stateful, load_parts, save_parts
 from trainables.techniques.randomness import RandomStream, independent_seeds
 from trainables.techniques.splitting import Replication, Sampling
@@ -57,7 +58,7 @@ class Pat:
         replication: Replication = "fresh",
     ) -> None:
         self._config = config
-        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._device = accelerator()
         sampling = Sampling(replication, split_seed)
         splits = splits_of(config.data, data, seed=seed, sampling=sampling)
         self._inputs = inputs_of(config.data, splits, self._device)
@@ -163,15 +164,11 @@ class Pat:
 
     def _predict(self, rows: Rows) -> Predictions:
         self._network.eval()
-        with torch.inference_mode(), self._precision():
+        with torch.inference_mode(), precision(self._device, mixed=self._config.optim.mixed):
             parts = torch.split(rows.activity, EVALUATED_TOGETHER)
             logits: Tensor = torch.cat([self._network(part).float() for part in parts])
         labels = rows.label.cpu().numpy().astype(np.int64)
         return Predictions(logits.double().cpu().numpy(), labels, rows.participant)
-
-    def _precision(self) -> torch.autocast:
-        mixed = self._config.optim.mixed and self._device.type != "cpu"
-        return torch.autocast(self._device.type, torch.bfloat16, enabled=mixed)
 
     def _evaluate(self, split: str) -> dict[str, float]:
         predictions = self.predict(split)

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from trainables.pat.config import ClassWeight, LossConfig, OptimConfig
 from trainables.pat.heads import PatClassifier
 from trainables.pat.inputs import Rows
+from trainables.techniques.devices import precision
 from trainables.techniques.focal import cross_entropy
 from trainables.techniques.randomness import RandomStream
 from trainables.techniques.schedules import PlateauSchedule, WarmupSchedule
@@ -103,7 +104,7 @@ class Trainer:
         label = self._train.label.index_select(0, rows)
         self._set_rates()
         self._optimizer.zero_grad()
-        with torch.autocast(label.device.type, torch.bfloat16, enabled=self._is_mixed(label)):
+        with precision(label.device, mixed=self._optim.mixed):
             logits = self._network(self._train.activity.index_select(0, rows))
         logits = logits.float()
         smoothing = self._loss.label_smoothing
@@ -116,9 +117,6 @@ class Trainer:
         self._updates += 1
         nll = cross_entropy(logits.detach(), label).sum()
         return torch.stack([losses.detach().sum(), nll, norm * len(rows)])
-
-    def _is_mixed(self, like: Tensor) -> bool:
-        return self._optim.mixed and like.device.type != "cpu"
 
     def _set_rates(self) -> None:
         factor = self._schedule.factor(self._updates)

@@ -18,6 +18,7 @@ from trainables.pi_tft.losses import Criterion, MissScale, active_tasks
 from trainables.pi_tft.model import Encoder, PiTftNetwork
 from trainables.pi_tft.training import Trainer
 from trainables.techniques import binary, pictures
+from trainables.techniques.devices import accelerator
 from trainables.techniques.progress import Progress, Stateful, load_parts, save_parts
 from trainables.techniques.randomness import RandomStream, independent_seeds
 from trainables.techniques.splitting import Replication, Sampling
@@ -60,7 +61,7 @@ class PiTft:
         replication: Replication = "fresh",
     ) -> None:
         self._config = config
-        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._device = accelerator()
         sampling = Sampling(replication, split_seed)
         self._splits = splits_of(config.data, data, seed=seed, sampling=sampling)
         train = to_batch(self._splits.train, self._device)
