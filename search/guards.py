@@ -22,6 +22,7 @@ GuardKind = Literal[
     "gradient_vanishing",
     "collapse",
     "negative",
+    "dominance",
     "constant",
     "gap",
     "no_improvement",
@@ -31,12 +32,14 @@ Action = Literal["flag", "stop"]
 KINDS: tuple[GuardKind, ...] = get_args(GuardKind)
 NOT_REPORTED = "not_reported"
 GRADIENT = "grad_norm"
+SHARE = "gradient_share_"
 SPREAD = "prediction_sd"
 LIMITS = {
     "gradient_high": 1e3,  # far above the norms that clipping usually allows (1 to 10)
     "gradient_vanishing": 1e-7,  # the resolution of float32 around 1
     "collapse": 1e-5,
     "negative": 0.0,
+    "dominance": 0.95,
     "constant": 1e-6,
 }
 STEPS = {"gradient_vanishing": 3}  # a single small gradient is no news
@@ -60,6 +63,7 @@ class Guard:
         - "gradient_vanishing": it stays under `limit` (1e-7) for `steps` (3) steps;
         - "collapse": a task's loss is smaller than `limit` (1e-5);
         - "negative": a loss is under `limit` (0) that cannot be;
+        - "dominance": one task has more than `limit` (0.95) of the gradient;
         - "constant": the standard deviation of the predictions is under `limit` (1e-6);
         - "gap": a validation loss exceeds its training loss by more than `limit` (by default, by
           more than the training loss itself), or the named metric is over `limit`;
@@ -69,11 +73,12 @@ class Guard:
     metric
         What is watched; None: by convention. Losses are metrics with the word ``loss`` or ``nll``
         in their name (``train_loss``, ``loss_risk``, ``val_nll``), gradient norms are called
-        ``grad_norm``, the spread of predictions ``prediction_sd`` (computed from
-        ``predict("validation")`` at the end of a run that has it and reports none), gaps are pairs
-        of ``train_…`` and ``val_…`` losses, and losses that cannot be negative are named after one
-        (``mse``, ``bce``, …). A metric that is named here and that a whole run never reports is
-        flagged as such; the last two kinds watch an objective.
+        ``grad_norm``, a task's share of the gradient ``gradient_share_…``, the spread of
+        predictions ``prediction_sd`` (computed from ``predict("validation")`` at the end of a run
+        that has it and reports none), gaps are pairs of ``train_…`` and ``val_…`` losses, and
+        losses that cannot be negative are named after one (``mse``, ``bce``, …). A metric that is
+        named here and that a whole run never reports is flagged as such; the last two kinds watch
+        an objective.
     limit
         In the metric's unit.
     steps
@@ -130,6 +135,8 @@ class Guard:
                 return metric.endswith(SPREAD)
             case "negative":
                 return NEVER_NEGATIVE.search(metric) is not None
+            case "dominance":
+                return metric.startswith(SHARE)
             case "gap":
                 return metric.startswith("val_") and is_loss(metric)
         return False

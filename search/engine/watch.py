@@ -18,6 +18,7 @@ BROKEN: Mapping[str, Callable[[float, float], bool]] = {
     "gradient_vanishing": lambda value, limit: abs(value) < limit,
     "collapse": lambda value, limit: abs(value) < limit,
     "negative": lambda value, limit: value < limit,
+    "dominance": lambda value, limit: value > limit,
     "constant": lambda value, limit: value < limit,
     "gap": lambda value, limit: value > limit,
 }
@@ -27,6 +28,7 @@ WORDS = {
     "gradient_vanishing": "{metric} = {value:.3g} is under {limit:g}: the gradient vanishes",
     "collapse": "{metric} = {value:.3g} collapses, under {limit:g}",
     "negative": "{metric} = {value:.3g} is under {limit:g}, which it cannot be",
+    "dominance": "{metric} = {value:.3g} is over {limit:g}: one task has nearly all",
     "constant": "{metric} = {value:.3g} is under {limit:g}: predictions are constant",
     "gap": "{metric} is over its limit: {value:.3g}, limit {limit:.3g}",
 }

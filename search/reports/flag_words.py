@@ -7,6 +7,7 @@ GUARD_WORDS = {
     "gradient_high": "the gradient's norm is over its limit",
     "gradient_vanishing": "the gradient vanishes",
     "collapse": "a loss collapses",
+    "dominance": "one task has nearly all of the gradient",
     "negative": "a loss is lower than it can be",
     "constant": "predictions are constant",
     "gap": "far better on training than on validation data",

@@ -52,6 +52,7 @@ def test_by_default_every_kind_only_flags() -> None:
         ("collapse", ("loss", "loss_risk", "train_loss_miss", "val_loss"), ("val_ap", "closs")),
         ("non_finite", ("train_loss", "risk_loss"), ("grad_norm", "loss_weight_risk")),
         ("gradient_high", ("grad_norm",), ("grad_norm_clipped", "train_loss")),
+        ("dominance", ("gradient_share_risk",), ("loss_risk", "grad_norm", "share")),
         ("constant", ("prediction_sd", "val_prediction_sd"), ("sd", "score_sd")),
         (
             "negative",

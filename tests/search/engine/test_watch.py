@@ -42,6 +42,8 @@ def fed(found: Watch, metric: str, values: Iterable[float | None]) -> list[tuple
         (Guard("gradient_vanishing"), "grad_norm", [1e-8, 1e-8, 1.0, 0.0, 0.0, 0.0], 6),
         (Guard("gradient_vanishing"), "grad_norm", [1e-8, 1e-8], None),
         (Guard("collapse"), "loss_miss", [1.0, 1.1e-5, -9e-6], 3),
+        (Guard("dominance"), "gradient_share_miss", [0.1, 0.95, 0.96], 3),
+        (Guard("dominance", limit=0.5), "gradient_share_miss", [0.4, 0.6], 2),
         (Guard("collapse"), "loss_miss", [1.0, math.nan], None),
         (Guard("negative"), "train_mse", [0.0, -1e-12], 2),
         (Guard("negative"), "val_nll", [-1.0], None),
