@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 Task = Literal["regime", "casualty", "anomaly", "transition", "forecast", "daily_forecast"]
@@ -70,6 +73,15 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.month)
+
+
+def flat_targets(targets: Mapping[Task, Tensor]) -> NDArray[np.float64]:
+    """Return the targets of a batch side by side, task by task, shape (n, n_columns)."""
+    columns = [
+        targets[task].flatten(start_dim=1) if targets[task].ndim > 1 else targets[task][:, None]
+        for task in TASKS
+    ]
+    return np.asarray(torch.cat(columns, dim=1).double().cpu().numpy())
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,10 @@ class GradNorm(Aggregator):
     """Loss weights such that no task's gradient dwarfs the others', and slow tasks get more.
 
     The target of task i's gradient norm is Ḡ rᵢ^α: Ḡ the mean norm, rᵢ its loss relative to its
-    first one, over the tasks' mean of that. The norm is taken on all shared parameters (the paper
-    takes the last shared layer, to save time that the Jacobian has already cost here).
+    first one, over the tasks' mean of that. A task that was absent since the last update, its
+    losses zero, is left out, and its weight stays; its first loss is that of its first update. The
+    norm is taken on all shared parameters (the paper takes the last shared layer, to save time that
+    the Jacobian has already cost here). Losses are 0 or more: those below have no pace.
 
     Parameters
     ----------
@@ -42,7 +44,7 @@ class GradNorm(Aggregator):
         super().__init__()
         self.alpha = alpha
         self.register_buffer("weights", torch.ones(tasks))
-        self.register_buffer("first", torch.zeros(tasks))  # losses of the first update
+        self.register_buffer("first", torch.zeros(tasks))  # losses of each one's first update
         self.register_buffer("seen", torch.zeros(tasks))  # losses since the last update
 
     def weigh(self, losses: Sequence[Tensor]) -> list[Tensor]:
@@ -55,13 +57,21 @@ class GradNorm(Aggregator):
     def forward(self, matrix: Tensor, /) -> Tensor:
         """Return the sum of the rows of the Jacobian of weighted losses; adapt the weights."""
         norms = matrix.norm(dim=1)  # Gᵢ, weights included
-        if not bool(self.first.any()):
-            self.first = self.seen.clone()
-        pace = self.seen / self.first.clamp_min(TINY)
-        pace = pace / pace.mean().clamp_min(TINY)  # rᵢ
-        target = norms.mean() * pace.pow(self.alpha)
-        slope = torch.sign(norms - target) * norms / self.weights  # ∂|Gᵢ - target| / ∂wᵢ
-        moved = (self.weights - RATE * slope).clamp_min(SMALLEST)
-        self.weights = moved * len(moved) / moved.sum()
+        self.first = torch.where(self.first == 0, self.seen, self.first)
+        there = (self.seen != 0) & (self.first != 0)
+        if bool(there.any()):
+            self.weights = self._moved(norms, there)
         self.seen = torch.zeros_like(self.seen)
         return matrix.sum(dim=0)
+
+    def _moved(self, norms: Tensor, there: Tensor) -> Tensor:
+        """Return the next weights, whose sum over the tasks that are there stays."""
+        norms, weights = norms[there], self.weights[there]
+        pace = (self.seen[there] / self.first[there].clamp_min(TINY)).clamp_min(0.0)
+        pace = pace / pace.mean().clamp_min(TINY)  # rᵢ
+        target = norms.mean() * pace.pow(self.alpha)
+        slope = torch.sign(norms - target) * norms / weights  # ∂|Gᵢ - target| / ∂wᵢ
+        moved = (weights - RATE * slope).clamp_min(SMALLEST)
+        found = self.weights.clone()
+        found[there] = moved * weights.sum() / moved.sum()
+        return found

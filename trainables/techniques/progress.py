@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -119,6 +120,41 @@ class Progress:
         self.steps, self.done = state["steps"], state["done"]
         if self._stopping is not None:
             self._stopping.load_state_dict(state["stopping"])
+
+
+class History:
+    """What a run measured in each of its epochs, for its pictures.
+
+    Attributes
+    ----------
+    columns : dict of metric to list of float
+        One value per epoch; NaN where an epoch lacked the metric.
+    """
+
+    def __init__(self) -> None:
+        self.columns: dict[str, list[float]] = {}
+        self._epochs = 0
+
+    @property
+    def first(self) -> dict[str, float]:
+        """The first epoch's metrics; empty before its end."""
+        return {name: values[0] for name, values in self.columns.items()}
+
+    def add(self, metrics: Mapping[str, float]) -> None:
+        """Take note of an epoch."""
+        for name in {**self.columns, **metrics}:
+            column = self.columns.setdefault(name, [math.nan] * self._epochs)
+            column.append(metrics.get(name, math.nan))
+        self._epochs += 1
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what `load_state_dict` needs to continue."""
+        return {"columns": self.columns, "epochs": self._epochs}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from what `state_dict` returned."""
+        self.columns = {name: list(values) for name, values in state["columns"].items()}
+        self._epochs = state["epochs"]
 
 
 def save_parts(path: Path, **parts: Stateful) -> None:

@@ -1,11 +1,16 @@
 """Gradient surgery: how the gradients of several tasks become one on what they share.
 
-Sum, mean, PCGrad and GradVac come from torchjd; CAGrad and GradNorm are our own.
+CAGrad, GradNorm and the hierarchical kind are our own; the others come from torchjd.
 
 References
 ----------
 Yu et al. 2020, "Gradient surgery for multi-task learning", arXiv:2001.06782 (PCGrad).
 Wang et al. 2021, "Gradient vaccine", arXiv:2010.05874 (GradVac).
+Désidéri 2012, doi:10.1016/j.crma.2012.03.014; Sener and Koltun 2018, arXiv:1810.04650 (MGDA).
+Senushkin et al. 2023, "Independent component alignment", arXiv:2305.19000 (Aligned-MTL).
+Liu et al. 2021, "Towards impartial multi-task learning" (IMTL-G).
+Liu et al. 2024, "ConFIG: towards conflict-free training", arXiv:2408.11104.
+Chen et al. 2020, "Just pick a sign", arXiv:2010.06808 (GradDrop).
 """
 
 from __future__ import annotations
@@ -15,13 +20,38 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torchjd.aggregation import Aggregator, GradVac, Mean, PCGrad, Sum
+from torchjd.aggregation import (
+    IMTLG,
+    MGDA,
+    Aggregator,
+    AlignedMTL,
+    ConFIG,
+    GradDrop,
+    GradVac,
+    Mean,
+    PCGrad,
+    Sum,
+)
 from torchjd.autojac import jac_to_grad, mtl_backward
 
 from trainables.techniques.conflict_averse import ConflictAverse
 from trainables.techniques.gradnorm import GradNorm
+from trainables.techniques.projection import Audible, OneWay
 
-Kind = Literal["sum", "mean", "pcgrad", "gradvac", "cagrad", "gradnorm"]
+Kind = Literal[
+    "sum",
+    "mean",
+    "pcgrad",
+    "gradvac",
+    "cagrad",
+    "gradnorm",
+    "mgda",
+    "aligned_mtl",
+    "imtl_g",
+    "config",
+    "graddrop",
+    "hierarchical",
+]
 
 
 class GradientSurgery:
@@ -39,6 +69,9 @@ class GradientSurgery:
         CAGrad's c in [0, 1): radius around the mean gradient, in its norm.
     gradnorm_alpha
         GradNorm's α: how strongly slow tasks are favoured.
+    anchors
+        Of the hierarchical kind: places of the stable tasks, whose gradients stay as they are;
+        those of the others are projected off them.
     """
 
     def __init__(
@@ -49,11 +82,12 @@ class GradientSurgery:
         *,
         cagrad_c: float,
         gradnorm_alpha: float,
+        anchors: Sequence[int] = (0,),
     ) -> None:
         self._shared, self._heads = list(shared), [list(head) for head in heads]
         self._plain = kind == "sum" or len(heads) == 1
         self._balance = GradNorm(len(heads), gradnorm_alpha) if kind == "gradnorm" else None
-        self._aggregator = self._balance or _aggregator(kind, cagrad_c)
+        self._aggregator = self._balance or _aggregator(kind, cagrad_c, anchors)
 
     @property
     def weights(self) -> Tensor:
@@ -97,12 +131,24 @@ class GradientSurgery:
         """Continue from what `state_dict` returned."""
         if isinstance(self._aggregator, GradVac) and state:
             tasks = len(self._heads)
-            self._aggregator(torch.zeros(tasks, tasks))  # its memory exists from the first use on
+            with torch.random.fork_rng(devices=()):  # it draws an order
+                self._aggregator(torch.zeros(tasks, tasks))  # its memory exists from the first use
         self._aggregator.load_state_dict(state)
 
 
-def _aggregator(kind: Kind, cagrad_c: float) -> Aggregator:
+def _aggregator(kind: Kind, cagrad_c: float, anchors: Sequence[int]) -> Aggregator:
     if kind == "cagrad":
         return ConflictAverse(cagrad_c)
+    if kind == "hierarchical":
+        return OneWay(anchors)
     simple = {"sum": Sum, "mean": Mean, "pcgrad": PCGrad, "gradvac": GradVac}
-    return simple[kind]()
+    if kind in simple:
+        return simple[kind]()
+    sensitive = {
+        "mgda": MGDA,
+        "aligned_mtl": AlignedMTL,
+        "imtl_g": IMTLG,
+        "config": ConFIG,
+        "graddrop": GradDrop,
+    }
+    return Audible(sensitive[kind]())

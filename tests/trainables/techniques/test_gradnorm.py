@@ -71,3 +71,31 @@ def test_state_continues() -> None:
     for each in (balance, resumed):
         update(each, [0.5, 1.5], jacobian)
     assert torch.equal(balance.weights, resumed.weights)
+
+
+def test_a_task_that_comes_late_is_judged_by_its_own_first_loss() -> None:
+    late, early = GradNorm(2, alpha=1.0), GradNorm(2, alpha=1.0)
+    jacobian = torch.diag(torch.tensor([1.0, 1.0]))
+    late.weigh([torch.tensor(1.0), torch.tensor(0.0)])
+    late(torch.diag(torch.tensor([1.0, 0.0])))
+    assert torch.equal(late.first, torch.tensor([1.0, 0.0]))
+    assert torch.equal(late.weights, torch.ones(2))  # nothing to balance against
+    update(early, [1.0, 5.0], jacobian)
+    update(late, [1.0, 5.0], jacobian)
+    assert torch.equal(late.first, early.first)
+    for _ in range(3):
+        for each in (early, late):
+            update(each, [0.5, 5.0], jacobian)
+    assert torch.allclose(early.weights, late.weights)
+    assert float(late.weights[1]) > 1.0
+
+
+def test_an_absent_task_keeps_its_weight_and_the_others_their_sum() -> None:
+    balance = GradNorm(3, alpha=0.0)
+    update(balance, [1.0, 1.0, 1.0], torch.diag(torch.tensor([4.0, 1.0, 1.0])))
+    before = balance.weights.clone()
+    balance.weigh([torch.tensor(1.0), torch.tensor(1.0), torch.tensor(0.0)])
+    balance(torch.diag(torch.tensor([4.0, 1.0, 0.0])))
+    assert float(balance.weights[2]) == float(before[2])
+    assert float(balance.weights.sum()) == pytest.approx(3.0)
+    assert float(balance.weights[0]) < float(before[0])

@@ -1,3 +1,5 @@
+from typing import Any, get_args
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -5,7 +7,7 @@ from torchjd.aggregation import GradVac, PCGrad
 
 from trainables.techniques.surgery import GradientSurgery, Kind
 
-KINDS = ("sum", "mean", "pcgrad", "gradvac", "cagrad", "gradnorm")
+KINDS: tuple[Kind, ...] = get_args(Kind)
 HAND = torch.tensor([[1.0, 0.0], [-1.0, 0.5]])  # two tasks in conflict
 PCGRAD_BY_HAND = torch.tensor([0.2, 0.9])  # (1, 0) → (0.2, 0.4) and (-1, 0.5) → (0, 0.5)
 
@@ -25,12 +27,12 @@ class Two(nn.Module):
         return [head * (row @ features) + 0.0 for head, row in rows], features
 
 
-def surgery(model: Two, kind: Kind, **options: float) -> GradientSurgery:
+def surgery(model: Two, kind: Kind, **options: Any) -> GradientSurgery:
     knobs = {"cagrad_c": 0.5, "gradnorm_alpha": 1.5} | options
     return GradientSurgery(kind, [model.shared], [[head] for head in model.heads], **knobs)
 
 
-def gradient(kind: Kind, jacobian: Tensor = HAND, batches: int = 1, **options: float) -> Tensor:
+def gradient(kind: Kind, jacobian: Tensor = HAND, batches: int = 1, **options: Any) -> Tensor:
     torch.manual_seed(0)
     model = Two(jacobian)
     operation = surgery(model, kind, **options)
@@ -121,3 +123,90 @@ def test_the_memory_matters() -> None:
     fresh, used = GradVac(), GradVac()
     used(torch.tensor([[1.0, 0.0], [1.0, 0.1]]))  # tasks that used to agree
     assert not torch.allclose(fresh(HAND), used(HAND))
+
+
+def test_hand_values_of_two_tasks_in_conflict() -> None:
+    nearest = torch.tensor([2.0, 8.0]) / 34  # MGDA: the point nearest to 0 on the segment
+    assert torch.allclose(gradient("mgda"), nearest, atol=1e-6)
+    d = gradient("imtl_g")
+    along = HAND @ d / HAND.norm(dim=1)
+    assert float(along[0]) == pytest.approx(float(along[1]))  # equal projections
+    d = gradient("config")
+    cosines = HAND @ d / HAND.norm(dim=1) / d.norm()
+    assert float(cosines[0]) == pytest.approx(float(cosines[1]))  # equal cosines
+    assert float(cosines[0]) > 0
+    d = gradient("aligned_mtl")
+    assert bool((HAND @ d > 0).all())
+    u, s, v = torch.linalg.svd(HAND, full_matrices=False)
+    assert torch.allclose(d, (s[-1] * u @ v).mean(dim=0), atol=1e-5)  # an orthogonal Jacobian
+
+
+def test_graddrop_keeps_one_sign_per_parameter_with_the_share_as_its_chance() -> None:
+    jacobian = torch.tensor([[3.0, 1.0], [-1.0, 2.0]])
+    drawn = []
+    for seed in range(400):
+        model = Two(jacobian)
+        operation = surgery(model, "graddrop")
+        operation.backward(*model.losses())
+        torch.manual_seed(seed)
+        operation.combine()
+        drawn.append(model.shared.grad)
+    first, second = torch.stack(drawn).unbind(dim=1)
+    assert set(first.tolist()) == {3.0, -1.0}
+    assert float((first == 3.0).float().mean()) == pytest.approx(0.75, abs=0.08)
+    assert bool((second == 3.0).all())
+
+
+def test_noisy_tasks_give_way_to_the_anchor_and_not_the_other_way() -> None:
+    """(-1, 0.5) loses what points against (1, 0), and keeps (0, 0.5); (1, 0) keeps all."""
+    assert torch.allclose(gradient("hierarchical", anchors=(0,)), torch.tensor([1.0, 0.5]))
+    other = HAND[0] + 1 / 1.25 * HAND[1]  # (1, 0) off (-1, 0.5)
+    assert torch.allclose(gradient("hierarchical", anchors=(1,)), HAND[1] + other)
+    assert torch.allclose(gradient("hierarchical", anchors=(0, 1)), HAND.sum(dim=0))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_absent_task_leaves_the_others_as_they_are(kind: Kind) -> None:
+    """Gradients of zero add nothing: not to the number of tasks, nor to what harms nobody."""
+    absent = torch.cat([HAND, torch.zeros(1, 2)])
+    found, expected = gradient(kind, absent), gradient(kind)
+    assert torch.isfinite(found).all()
+    if kind in ("mgda", "aligned_mtl", "imtl_g", "config", "graddrop", "hierarchical", "sum"):
+        assert torch.allclose(found, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_task_has_a_gradient(kind: Kind) -> None:
+    assert torch.equal(gradient(kind, torch.zeros(3, 2)), torch.zeros(2))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_random_stream_decides_and_the_state_continues(kind: Kind) -> None:
+    rng = torch.Generator().manual_seed(3)
+    jacobians = [torch.randn(4, 2, generator=rng) for _ in range(3)]
+
+    def run(*, reload: bool) -> Tensor:
+        torch.manual_seed(5)
+        model = Two(jacobians[0])
+        operation = surgery(model, kind, anchors=(0, 2))
+        for jacobian in jacobians:
+            if reload:
+                state = operation.state_dict()
+                operation = surgery(model, kind, anchors=(0, 2))
+                operation.load_state_dict(state)
+            model.jacobian = jacobian
+            model.shared.grad = None
+            operation.backward(*model.losses())
+            operation.combine()
+        return model.shared.grad
+
+    once = run(reload=False)
+    assert torch.equal(run(reload=False), once)
+    assert torch.equal(run(reload=True), once)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_gradients_of_very_unlike_size_stay_finite(kind: Kind) -> None:
+    unlike = torch.tensor([[1e5, 3e4], [-1.0, 2.0], [1e-6, -1e-6]])
+    found = gradient(kind, unlike)
+    assert torch.isfinite(found).all()

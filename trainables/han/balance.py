@@ -1,0 +1,187 @@
+"""From six losses to one gradient: gate, weights, surgery, and what they did, for the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+from trainables.han.batch import TASKS, Task
+from trainables.han.loss_config import LossConfig
+from trainables.han.losses import Criterion, TaskLosses
+from trainables.han.network import HanNetwork
+from trainables.han.scaling import TargetStatistics
+from trainables.techniques.gating import AvailabilityGate, GateConfig, gate_problems
+from trainables.techniques.limits import at_least, below_one, one_of
+from trainables.techniques.surgery import GradientSurgery
+from trainables.techniques.surgery import Kind as AggregatorKind
+from trainables.techniques.task_weights import (
+    WeightingConfig,
+    make_weighting,
+    weighting_problems,
+)
+
+Anchor = Literal["regime", "regime+forecast"]
+SECTION = "mtl."
+CARRIER: Task = "daily_forecast"  # consistency terms are about the days to come
+
+
+@dataclass(frozen=True)
+class TasksConfig:
+    """Which tasks are trained; all are judged."""
+
+    regime: bool = True
+    casualty: bool = True
+    anomaly: bool = True
+    transition: bool = True
+    forecast: bool = True
+    daily_forecast: bool = True
+
+    @property
+    def enabled(self) -> tuple[Task, ...]:
+        """The tasks that are trained, in their order."""
+        return tuple(task for task in TASKS if getattr(self, task))
+
+
+@dataclass(frozen=True)
+class MtlConfig:
+    """How several tasks share one network."""
+
+    tasks: TasksConfig = TasksConfig()
+    weighting: WeightingConfig = field(default_factory=WeightingConfig)
+    gate: GateConfig = field(default_factory=GateConfig)
+    aggregator: AggregatorKind = "sum"  # plain gradient descent on the summed loss
+    anchor: Anchor = "regime"  # the tasks that "hierarchical" surgery lets be
+    gradnorm_alpha: float = 1.5
+    cagrad_c: float = 0.5
+
+
+def mtl_problems(mtl: MtlConfig) -> Iterator[str]:
+    """Yield what is wrong with it."""
+    if not mtl.tasks.enabled:
+        yield f"{SECTION}tasks must leave at least one task"
+    yield from weighting_problems(mtl.weighting, prefix=f"{SECTION}weighting.")
+    yield from gate_problems(mtl.gate, prefix=f"{SECTION}gate.")
+    yield from one_of(mtl, "aggregator", get_args(AggregatorKind), prefix=SECTION)
+    yield from one_of(mtl, "anchor", get_args(Anchor), prefix=SECTION)
+    yield from at_least(mtl, 0, "gradnorm_alpha", prefix=SECTION)
+    yield from below_one(mtl, "cagrad_c", prefix=SECTION)
+
+
+class Balance:
+    """Losses, gate, weights and surgery of a run.
+
+    Parameters
+    ----------
+    config : MtlConfig
+    loss : LossConfig
+    network : HanNetwork
+    statistics : TargetStatistics
+        Of the training targets.
+    """
+
+    def __init__(
+        self,
+        config: MtlConfig,
+        loss: LossConfig,
+        network: HanNetwork,
+        statistics: TargetStatistics,
+    ) -> None:
+        self._tasks = config.tasks.enabled
+        fallback = config.gate.kind == "fallback"
+        self.criterion = Criterion(loss, statistics, self._tasks, fallback=fallback)
+        consistency = loss.consistency
+        self.wants_teacher = bool(consistency.latent_weight or consistency.cycle_weight)
+        self._gate = AvailabilityGate(config.gate, statistics.availability)
+        self._weighting = make_weighting(config.weighting, self._tasks)
+        anchors = config.anchor.split("+")
+        own = [[*network.heads[task].parameters()] for task in self._tasks]
+        learned = [*self._weighting.parameters()]
+        everything = [parameter for head in own for parameter in head]
+        # weights with a gradient of their own: every task's loss then depends on every head
+        coupled = config.weighting.kind == "a3dro" and not config.weighting.a3dro.detach_q
+        self._surgery = GradientSurgery(
+            config.aggregator,
+            list(network.encoder.parameters()),
+            [[*(everything if coupled else head), *learned] for head in own],
+            cagrad_c=config.cagrad_c,
+            gradnorm_alpha=config.gradnorm_alpha,
+            anchors=tuple(i for i, task in enumerate(self._tasks) if task in anchors),
+        )
+        self._shares: dict[Task, float] = {}
+
+    @property
+    def lr_multiplier(self) -> float:
+        """Of the learning rate of `parameters`."""
+        return self._weighting.lr_multiplier
+
+    def parameters(self) -> list[nn.Parameter]:
+        """Return the weights of tasks that are learned."""
+        return list(self._weighting.parameters())
+
+    def backward(self, losses: TaskLosses, state: Tensor, *, share: float) -> Tensor:
+        """Accumulate the gradients of a batch, and return its loss as weighted.
+
+        Parameters
+        ----------
+        losses : TaskLosses
+        state
+            The last tensor that all tasks share.
+        share
+            Of the batch in its optimizer step.
+        """
+        known = self._gate.availability(losses.availability)
+        weighted = self._weighting(self._gate(losses.values, known), known)
+        terms = {task: weighted.get(task, losses.zeros[task]) for task in self._tasks}
+        if CARRIER in terms:
+            terms[CARRIER] = sum(losses.auxiliary.values(), terms[CARRIER])
+        if not self._shares:
+            self._shares = shares(terms, state)
+        self._surgery.backward([share * value for value in terms.values()], state)
+        return torch.stack(list(terms.values())).sum()
+
+    def combine(self) -> None:
+        """Turn what was accumulated into one gradient."""
+        self._surgery.combine()
+
+    def end_epoch(self) -> None:
+        """Let the parts that remember epochs know that one is over."""
+        self._gate.end_epoch()
+        self._weighting.end_epoch()
+
+    def describe(self) -> dict[str, float]:
+        """Return weights and gradient shares of the epoch that is over."""
+        found = {f"weight_{task}": value for task, value in self._weighting.weights.items()}
+        found |= {f"gradient_share_{task}": value for task, value in self._shares.items()}
+        self._shares = {}
+        return found
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what `load_state_dict` needs to continue."""
+        return {
+            "gate": self._gate.state_dict(),
+            "weighting": self._weighting.state_dict(),
+            "surgery": self._surgery.state_dict(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from what `state_dict` returned."""
+        self._gate.load_state_dict(state["gate"])
+        self._weighting.load_state_dict(state["weighting"])
+        self._surgery.load_state_dict(state["surgery"])
+
+
+def shares(terms: Mapping[Task, Tensor], state: Tensor) -> dict[Task, float]:
+    """Return each task's share of the gradients' norms at the last tensor that all tasks share.
+
+    Norms are taken before surgery, which makes one gradient of them.
+    """
+    norms = {}
+    for task, value in terms.items():
+        (found,) = torch.autograd.grad(value, state, retain_graph=True, allow_unused=True)
+        norms[task] = 0.0 if found is None else float(found.norm())
+    total = sum(norms.values())
+    return {task: norm / total if total > 0 else 0.0 for task, norm in norms.items()}

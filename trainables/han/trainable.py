@@ -1,0 +1,209 @@
+"""Han: the trainable that a study runs."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from search.errors import TrainableError, near_miss
+from search.trainable import Predictions
+from trainables.han import diagnostics
+from trainables.han.balance import Balance
+from trainables.han.batch import TASKS, Batch, Outputs, flat_targets
+from trainables.han.config import HanConfig
+from trainables.han.inputs import prepared, splits_of
+from trainables.han.metrics import evaluate
+from trainables.han.network import HanNetwork
+from trainables.han.priors import priors
+from trainables.han.series import Series
+from trainables.han.training import Tally, Trainer
+from trainables.techniques.anchored import anchored_value
+from trainables.techniques.devices import accelerator, precision
+from trainables.techniques.progress import (
+    History,
+    Progress,
+    Stateful,
+    load_parts,
+    save_parts,
+)
+from trainables.techniques.randomness import RandomStream, independent_seeds
+from trainables.techniques.splitting import Replication, Sampling
+
+WATCHED = {"skill": "val_skill", "anchored": "val_anchored"}  # by early stopping
+CHECKPOINT = "han.pt"
+SPLITS = ("validation", "test")
+EVALUATED_TOGETHER = 128  # windows: few enough for a year of days at the documented size
+ANCHOR_CLIP = 3.0  # of a log ratio, as in the source document
+
+
+class Han:
+    """A run of the Multi-Resolution HAN: one step is one epoch.
+
+    Scores and targets of its predictions are the columns of `trainables.han.columns`; its metrics
+    are those of `trainables.han.metrics.evaluate`.
+
+    Parameters
+    ----------
+    config : HanConfig
+    seed
+        Drives everything random: the panel drawn, first weights, the order of windows, dropout and
+        augmentation, each from a stream of its own.
+    max_steps
+        Epochs of the longest run; schedules are laid out for ``config.stop.epochs``, or for all.
+    data : None, Panel or Splits
+        None draws a panel from the generator; see `trainables.han.inputs.splits_of`.
+    split_seed, replication
+        What else a new seed draws anew; see `trainables.techniques.splitting.Sampling`.
+    """
+
+    def __init__(
+        self,
+        config: HanConfig,
+        *,
+        seed: int,
+        max_steps: int,
+        data: Any = None,
+        split_seed: int = 0,
+        replication: Replication = "fresh",
+    ) -> None:
+        self._config, self._device = config, accelerator()
+        sampling = Sampling(replication, split_seed)
+        splits = splits_of(config.data, data, seed=seed, sampling=sampling)
+        ready = prepared(config.data, splits)
+        self._dropped = ready.dropped
+        self._series = Series(splits, ready.inputs, config.data.windows, self._device)
+        init_seed, order_seed, noise_seed = independent_seeds(seed, 3)
+        with RandomStream(init_seed, self._device).active():
+            network = HanNetwork(self._series.shape, config.model)
+        self._network = network.to(self._device)
+        statistics = self._series.statistics
+        self._network.set_priors(priors(statistics, config.loss))
+        self._balance = Balance(config.mtl, config.loss, self._network, statistics)
+        self._noise = RandomStream(noise_seed, self._device)
+        self._trainer = Trainer(
+            self._network,
+            self._series,
+            self._balance,
+            config.data.augment,
+            config.optim,
+            epochs=config.stop.length(max_steps),
+            order_seed=order_seed,
+        )
+        watched = WATCHED[config.stop.watch]
+        minimize = config.stop.watch == "anchored"
+        self._progress = Progress.of(config.stop, max_steps, watched, minimize=minimize)
+        self._history = History()
+        self._predicted: dict[str, tuple[Predictions, dict[str, float]]] = {}
+
+    @property
+    def done(self) -> bool:
+        """Whether the run is over: stopped early, or at its full length."""
+        return self._progress.done
+
+    def step(self) -> dict[str, float]:
+        """Train one epoch and evaluate validation; at the run's last step, the test split too.
+
+        With early stopping, the last step restores the best epoch's weights and answers with that
+        epoch's metrics.
+
+        Raises
+        ------
+        TrainableError
+            If the run is over.
+        """
+        self._progress.check()
+        self._predicted.clear()
+        measured = self._trainer.epoch(self._noise) | self._evaluate("validation")
+        measured |= self._anchored(measured)
+        self._history.add(measured)
+        measured = self._progress.observe(measured, self._network)
+        if self._progress.restored:
+            self._predicted.clear()  # the best epoch's weights answer from now on
+        return measured | self._evaluate("test") if self.done else measured
+
+    def predict(self, split: str) -> Predictions:
+        """Return scores, targets and anchor days of "validation" or "test".
+
+        Raises
+        ------
+        TrainableError
+            If there is no such split.
+        """
+        return self._said(split)[0]
+
+    def diagnose(self) -> dict[str, Any]:
+        """Return what explains this run, as a study's reports draw it."""
+        return diagnostics.figures(
+            self._history.columns,
+            self._network,
+            self._series,
+            self._balance.criterion,
+            self._dropped,
+        )
+
+    def save(self, directory: Path) -> None:
+        """Write a checkpoint: tensors and plain values only."""
+        save_parts(Path(directory) / CHECKPOINT, **self._parts)
+
+    def load(self, directory: Path) -> None:
+        """Continue from a checkpoint, on whichever device this run has."""
+        load_parts(Path(directory) / CHECKPOINT, self._device, **self._parts)
+        self._progress.resume(self._network)
+        self._predicted.clear()
+
+    @property
+    def _parts(self) -> dict[str, Stateful]:
+        return {
+            "trainer": self._trainer,
+            "noise": self._noise,
+            "progress": self._progress,
+            "history": self._history,
+        }
+
+    def _said(self, split: str) -> tuple[Predictions, dict[str, float]]:
+        """Return the predictions of a split, and its losses by task."""
+        if split not in SPLITS:
+            raise TrainableError(f"Han has no split '{split}'{near_miss(split, SPLITS)}")
+        if split not in self._predicted:
+            self._predicted[split] = self._predict(self._series.anchors(split))
+        return self._predicted[split]
+
+    def _predict(self, anchors: Tensor) -> tuple[Predictions, dict[str, float]]:
+        self._network.eval()
+        scores, targets, losses = [], [], Tally()
+        for part in torch.split(anchors, EVALUATED_TOGETHER):
+            batch = self._series.batch(part)
+            outputs = self._outputs(batch)
+            losses.add(self._balance.criterion(outputs, batch), None, len(part))
+            scores.append(self._balance.criterion.to_scores(outputs))
+            targets.append(flat_targets(batch.targets))
+        days = anchors.cpu().numpy()
+        said = Predictions(np.concatenate(scores), np.concatenate(targets), days)
+        return said, losses.means("")
+
+    def _outputs(self, batch: Batch) -> Outputs:
+        mixed = self._config.optim.mixed
+        with torch.inference_mode(), precision(self._device, mixed=mixed):
+            return self._network(batch)  # type: ignore[no-any-return]  # torch's stub
+
+    def _evaluate(self, split: str) -> dict[str, float]:
+        predictions, losses = self._said(split)
+        prefix = "val_" if split == "validation" else "test_"
+        found = evaluate(predictions) | losses
+        return {prefix + name: value for name, value in found.items()}
+
+    def _anchored(self, measured: dict[str, float]) -> dict[str, float]:
+        """Return the mean log ratio of validation losses to those of the run's first epoch."""
+        first = self._history.first or measured
+        names = [f"val_loss_{task}" for task in TASKS if f"val_loss_{task}" in measured]
+        value = anchored_value(
+            {name: measured[name] for name in names},
+            {name: first[name] for name in names},
+            clip=ANCHOR_CLIP,
+        )
+        return {"val_anchored": value if names else math.nan}
