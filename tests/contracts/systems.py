@@ -9,12 +9,12 @@ from typing import Any
 
 from search.configuration import flatten, override
 from search.trainable import Predictions
-from tests.contracts import pat, pi_tft
+from tests.contracts import han, pat, pi_tft
 
 Changes = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class System:
     """One trainable, small enough to be run hundreds of times.
 
@@ -98,4 +98,4 @@ def _system(module: Any) -> System:
     )
 
 
-SYSTEMS = [_system(module) for module in (pi_tft, pat)]
+SYSTEMS = [_system(module) for module in (pi_tft, pat, han)]

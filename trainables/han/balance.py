@@ -100,13 +100,10 @@ class Balance:
         anchors = config.anchor.split("+")
         own = [[*network.heads[task].parameters()] for task in self._tasks]
         learned = [*self._weighting.parameters()]
-        everything = [parameter for head in own for parameter in head]
-        # weights with a gradient of their own: every task's loss then depends on every head
-        coupled = config.weighting.kind == "a3dro" and not config.weighting.a3dro.detach_q
         self._surgery = GradientSurgery(
             config.aggregator,
             list(network.encoder.parameters()),
-            [[*(everything if coupled else head), *learned] for head in own],
+            [[*head, *learned] for head in own],
             cagrad_c=config.cagrad_c,
             gradnorm_alpha=config.gradnorm_alpha,
             anchors=tuple(i for i, task in enumerate(self._tasks) if task in anchors),

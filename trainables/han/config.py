@@ -41,7 +41,7 @@ class HanConfig:
     """
 
     data: DataConfig = field(default_factory=DataConfig)
-    model: ModelConfig = ModelConfig()
+    model: ModelConfig = field(default_factory=ModelConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     mtl: MtlConfig = field(default_factory=MtlConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
@@ -89,5 +89,10 @@ def _combined_problems(config: HanConfig) -> Iterator[str]:
         yield "model.forecast_head='latent' needs mtl.tasks.daily_forecast"
     if config.loss.anomaly.kind == "nll" and config.model.uncertainty == "none":
         yield "loss.anomaly.kind='nll' needs model.uncertainty 'learned' or 'density'"
+    if mtl.aggregator == "gradnorm" and mtl.weighting.kind in ("kendall", "a3dro"):
+        yield (
+            f"mtl.aggregator='gradnorm' goes by losses relative to their first ones: those of "
+            f"mtl.weighting.kind='{mtl.weighting.kind}' may be negative"
+        )
     if mtl.aggregator == "hierarchical" and not mtl.tasks.regime:
         yield "mtl.aggregator='hierarchical' needs mtl.tasks.regime, its anchor"

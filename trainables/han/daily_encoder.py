@@ -4,8 +4,8 @@ References
 ----------
 Beltagy et al. 2020, "Longformer", arXiv:2004.05150 (attention within a window). Bai et al. 2018,
 "An empirical evaluation of generic convolutional and recurrent networks for sequence modeling",
-arXiv:1803.01271 (padding on the left only). Chollet 2016, "Xception", arXiv:1610.02357 (channels by themselves, then a
-matrix across them).
+arXiv:1803.01271 (padding on the left only). Chollet 2016, "Xception", arXiv:1610.02357 (each
+channel convolved by itself, then a matrix across channels).
 """
 
 from __future__ import annotations

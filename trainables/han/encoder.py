@@ -55,7 +55,8 @@ class DailySources(nn.Module):
     def __init__(self, shape: DataShape, config: ModelConfig) -> None:
         super().__init__()
         self.daily, self.regional = tuple(shape.daily), tuple(shape.regional)
-        self.embedding = _embedding(tuple(shape.daily.values()), config)
+        counts = tuple(shape.daily.values())
+        self.embedding = _embedding(counts, config) if counts else None
         self.geography = nn.ModuleList(
             _geography(features, shape, config) for _, features in shape.regional.values()
         )
@@ -63,7 +64,9 @@ class DailySources(nn.Module):
 
     def forward(self, batch: Batch, positions: Tensor, bias: Tensor) -> Tensor:
         """Return vectors (n_sources, width, n, n_days)."""
-        pairs = [self.embedding([batch.daily[name] for name in self.daily])] if self.daily else []
+        pairs: list[tuple[Tensor, Tensor]] = []
+        if self.embedding is not None:
+            pairs.append(self.embedding([batch.daily[name] for name in self.daily]))
         for name, encoder in zip(self.regional, self.geography, strict=True):
             vectors, observed = encoder(batch.regional[name])
             pairs.append((vectors.unsqueeze(0), observed.unsqueeze(0)))
@@ -108,7 +111,7 @@ class HanEncoder(nn.Module):
     Parameters
     ----------
     shape
-        Of the data.
+        Of the data; any kind of source may be missing, but for one by day.
     config
         Of the network.
     """
@@ -124,7 +127,9 @@ class HanEncoder(nn.Module):
         self.monthly_aggregation = apart(
             lambda: aggregation(config.aggregation, width, config.heads, shape.months)
         )
-        self.monthly_encoder = apart(lambda: MonthlySources(shape, config))
+        self.monthly_encoder = (
+            apart(lambda: MonthlySources(shape, config)) if shape.monthly else None
+        )
         self.cross_resolution_fusion = apart(lambda: _cross_resolution(config))
         self.temporal_encoder = apart(
             lambda: TemporalEncoder(config.temporal_layers, width, config.heads, config.dropout)
@@ -141,7 +146,9 @@ class HanEncoder(nn.Module):
         positions = self.month_positions(batch.month_season)
         aggregated, attention = self.monthly_aggregation(days, batch.month)
         aggregated = aggregated.permute(2, 0, 1).unsqueeze(0) + positions
-        monthly = self.monthly_encoder(batch, positions, self.month_bias)
+        monthly = torch.zeros_like(aggregated)
+        if self.monthly_encoder is not None:
+            monthly = self.monthly_encoder(batch, positions, self.month_bias)
         months = self.cross_resolution_fusion(aggregated, monthly, self.month_bias)
         months = self.temporal_encoder(months, self.month_bias).squeeze(0).permute(1, 2, 0)
         weights = {"fusion": gate, "aggregation": attention}

@@ -59,7 +59,8 @@ def generate(
     seed
         Drives everything random but the world.
     sampling : Sampling
-        "fixed": days from the second lead-in on are those of `split_seed`.
+        "fixed": days from the second lead-in on are those of `split_seed`. A window longer than a
+        lead-in reads earlier days, too, which `seed` draws.
 
     Raises
     ------

@@ -140,7 +140,7 @@ class LatentStatePredictor(nn.Module):
         if self.day is not None:
             hidden = hidden.unsqueeze(1) + self.day  # (n, AHEAD, hidden)
         states: Tensor = self.last(self.dropout(functional.relu(hidden)))
-        return states if self.day is not None else states.unflatten(-1, (AHEAD, -1))
+        return states if self.day is not None else states.view(len(state), AHEAD, -1)
 
 
 class LatentForecast(nn.Module):

@@ -91,11 +91,12 @@ def fitted_class(train: Doubles, truth: Doubles, new: Doubles, usual: Doubles) -
 def fitted_numbers(train: Doubles, truth: Doubles, new: Doubles, usual: Doubles) -> Doubles:
     """Return a ridge regression's forecast of every column of the truth; see `fitted_class`."""
     found = usual.copy()
-    for column in range(truth.shape[1]):
-        known = ~np.isnan(truth[:, column])
+    patterns, pattern = np.unique(~np.isnan(truth), axis=1, return_inverse=True)
+    for place, known in enumerate(patterns.T):  # columns of a source are silent together
+        columns = np.flatnonzero(pattern.ravel() == place)
         if known.sum() >= ENOUGH:
-            model = Ridge(PENALTY).fit(train[known], truth[known, column])
-            found[:, column] = model.predict(new)
+            model = Ridge(PENALTY).fit(train[known], truth[np.ix_(known, columns)])
+            found[:, columns] = model.predict(new).reshape(len(new), -1)
     return found
 
 

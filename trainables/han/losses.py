@@ -4,17 +4,12 @@ A target that is not known reaches no gradient, and neither does the output that
 
 References
 ----------
-Cui et al. 2019, "Class-balanced loss based on effective number of samples", arXiv:1901.05555.
 Lin et al. 2017, "Focal loss for dense object detection", arXiv:1708.02002.
-Szegedy et al. 2016, "Rethinking the Inception architecture", arXiv:1512.00567 (label smoothing).
-Pereyra et al. 2017, "Regularizing neural networks by penalizing confident output distributions",
-arXiv:1701.06548.
 Bardes et al. 2022, "VICReg", arXiv:2105.04906 (variance as a hinge).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -22,9 +17,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from trainables.han.batch import REGIMES, TASKS, Batch, Outputs, Task
+from trainables.han.batch import TASKS, Batch, Outputs, Task
 from trainables.han.consistency import Teacher, likeness, physical
-from trainables.han.loss_config import LossConfig, RegimeLoss, TransitionLoss
+from trainables.han.loss_config import LossConfig, TransitionLoss
+from trainables.han.regimes import class_weights, frequencies, regime_loss
 from trainables.han.scaling import TargetStatistics
 from trainables.han.units import LEAST_DEVIATION, Floats, ForecastUnit, Units
 from trainables.techniques.focal import cross_entropy, focal_loss
@@ -81,7 +77,7 @@ class Criterion:
     ) -> None:
         self._config, self._tasks, self._fallback = config, tuple(tasks), fallback
         self._units = Units(config, statistics)
-        self._prior = _frequencies(statistics.regime_counts)
+        self._prior = frequencies(statistics.regime_counts)
         self._balance = class_weights(statistics.regime_counts, config.regime.class_balance)
         self._losses: dict[Task, Callable[[Outputs, Tensor, Tensor], Tensor]] = {
             "regime": self._regime,
@@ -221,39 +217,6 @@ class Criterion:
         return terms
 
 
-def regime_loss(
-    config: RegimeLoss, logits: Tensor, labels: Tensor, *, balance: Tensor, prior: Tensor
-) -> Tensor:
-    """Return the mean loss of a classification of regimes, 0 or more.
-
-    Parameters
-    ----------
-    config : RegimeLoss
-    logits : Tensor of shape (n, REGIMES)
-    labels : Tensor of int64, shape (n,)
-    balance : Tensor of shape (REGIMES,)
-        Weight of each class.
-    prior : Tensor of shape (REGIMES,)
-        Share of each class among the training targets.
-    """
-    log_p = functional.log_softmax(logits, dim=-1)
-    hit = log_p.gather(1, labels[:, None]).squeeze(1)
-    smooth = config.label_smoothing
-    each = -(1 - smooth) * hit - smooth * log_p.mean(dim=-1)
-    if config.focal_gamma:
-        miss = (-torch.expm1(hit)).clamp_min(torch.finfo(hit.dtype).eps)  # 1 - p; 0^γ has no slope
-        each = each * miss.pow(config.focal_gamma)
-    loss = (balance[labels] * each).mean()
-    if config.entropy_weight:
-        entropy = -(log_p.exp() * log_p).sum(dim=-1).mean()
-        loss = loss + config.entropy_weight * (math.log(REGIMES) - entropy)
-    if config.diversity_weight:
-        mean = log_p.exp().mean(dim=0)
-        divergence = (mean * (mean.clamp_min(1e-12).log() - prior.log())).sum()
-        loss = loss + config.diversity_weight * divergence
-    return loss
-
-
 def transition_loss(config: TransitionLoss, logits: Tensor, labels: Tensor) -> Tensor:
     """Return the loss per example."""
     if config.kind == "focal":
@@ -268,32 +231,3 @@ def too_constant(said: Tensor, truth: Tensor, ratio: float) -> Tensor:
     if not bool(spread > 0):
         return said[:0].sum()
     return functional.relu(ratio - said.var(correction=0) / spread)
-
-
-def class_weights(counts: Tensor, beta: float) -> Tensor:
-    """Return weights inverse to the effective numbers of examples, (1 - β^n) / (1 - β).
-
-    They average to 1 over the training targets, so that losses keep their size. A class that never
-    occurs counts as one that occurs once.
-
-    Parameters
-    ----------
-    counts : Tensor of shape (n_classes,)
-    beta
-        β in [0, 1); 0 for equal weights.
-
-    Examples
-    --------
-    >>> class_weights(torch.tensor([90.0, 10.0]), 0.0)
-    tensor([1., 1.])
-    """
-    wide = counts.double()
-    weights = (1 - beta) / (1 - beta ** wide.clamp_min(1.0))
-    mean = (weights * wide).sum() / wide.sum().clamp_min(1.0)
-    return (weights / mean if bool(mean > 0) else torch.ones_like(wide)).float()
-
-
-def _frequencies(counts: Tensor) -> Tensor:
-    """Return the classes' shares; none is zero, as its logarithm is taken."""
-    smoothed = counts.double() + 0.5
-    return (smoothed / smoothed.sum()).float()

@@ -138,7 +138,7 @@ class HanNetwork(nn.Module):
         if isinstance(head, LatentForecast):
             forecast, latents, cycle = head(state)
             return forecast, latents, cycle
-        return head(state).unflatten(-1, (AHEAD, -1)), None, None
+        return head(state).view(len(state), AHEAD, -1), None, None
 
 
 def observation_density(batch: Batch) -> Tensor:

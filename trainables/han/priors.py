@@ -26,12 +26,12 @@ def priors(statistics: TargetStatistics, loss: LossConfig) -> dict[Task, Tensor]
     counts = statistics.regime_counts + ONE_MORE
     rate = min(max(statistics.transition_rate, 1e-3), 1 - 1e-3)
     casualty = math.log1p(statistics.casualty_mean) if units.casualty.normal else UNIT
-    like = {"device": counts.device, "dtype": torch.float32}
+    device = counts.device
     return {
         "regime": (counts / counts.sum()).log().float(),
-        "casualty": torch.tensor([0.0, casualty, UNIT], **like),
-        "anomaly": torch.zeros(1, **like),
-        "transition": torch.tensor([math.log(rate / (1 - rate))], **like),
+        "casualty": torch.tensor([0.0, casualty, UNIT], device=device),
+        "anomaly": torch.zeros(1, device=device),
+        "transition": torch.tensor([math.log(rate / (1 - rate))], device=device),
         "forecast": units.forecast.of(statistics.forecast_mean).float(),
         "daily_forecast": units.daily.of(statistics.daily_mean).float(),
     }

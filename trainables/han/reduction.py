@@ -52,14 +52,22 @@ def kept_columns(values: Floats, threshold: float) -> Whole:
     if threshold >= 1:
         return np.arange(width)
     correlation = np.abs(correlations(columns))
-    known = ~np.isnan(columns)
-    variance = np.array([np.var(columns[known[:, i], i]) for i in range(width)])
+    spread = deviations(columns)
     first, second = np.triu_indices(width, 1)
     for pair in np.argsort(-correlation[first, second], kind="stable"):
         i, j = first[pair], second[pair]
         if correlation[i, j] > threshold and kept[i] and kept[j]:
-            kept[i if variance[i] < variance[j] else j] = False
+            kept[i if spread[i] < spread[j] else j] = False
     return np.flatnonzero(kept)
+
+
+def deviations(columns: Doubles) -> Doubles:
+    """Return the standard deviation of each column's known values; 0 where there is none."""
+    known = ~np.isnan(columns)
+    count = np.maximum(known.sum(axis=0), 1)
+    mean = np.where(known, columns, 0.0).sum(axis=0) / count
+    squares: Doubles = np.square(np.where(known, columns - mean, 0.0)).sum(axis=0)
+    return np.asarray(np.sqrt(squares / count))
 
 
 def correlations(columns: Doubles) -> Doubles:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from search.errors import TrainableError, near_miss
@@ -16,6 +17,7 @@ from trainables.han import diagnostics
 from trainables.han.balance import Balance
 from trainables.han.batch import TASKS, Batch, Outputs, flat_targets
 from trainables.han.config import HanConfig
+from trainables.han.guards import spreads
 from trainables.han.inputs import prepared, splits_of
 from trainables.han.metrics import evaluate
 from trainables.han.network import HanNetwork
@@ -138,13 +140,23 @@ class Han:
 
     def diagnose(self) -> dict[str, Any]:
         """Return what explains this run, as a study's reports draw it."""
-        return diagnostics.figures(
+        predictions = self.predict("validation")
+        said = self._outputs(self._series.batch(self._series.anchors("validation")))
+        fusion, aggregation = said.weights.get("fusion"), said.weights.get("aggregation")
+        uncertain = self._config.model.uncertainty != "none"
+        scale = self._series.statistics.anomaly_deviation
+        evidence = diagnostics.Evidence(
             self._history.columns,
-            self._network,
-            self._series,
-            self._balance.criterion,
-            self._dropped,
+            self._network.components(),
+            windows=len(self._series.anchors("train")),
+            fusion=None if fusion is None else _mean(fusion, (0, 1)),
+            sources=[*self._series.shape.daily, *self._series.shape.regional],
+            aggregation=None if aggregation is None else _mean(aggregation[:, -1], (0,)),
+            predictions=predictions,
+            deviations=_array(said.anomaly[:, 1]) * scale if uncertain else None,
+            dropped=self._dropped,
         )
+        return diagnostics.figures(evidence)
 
     def save(self, directory: Path) -> None:
         """Write a checkpoint: tensors and plain values only."""
@@ -195,6 +207,8 @@ class Han:
         predictions, losses = self._said(split)
         prefix = "val_" if split == "validation" else "test_"
         found = evaluate(predictions) | losses
+        if split == "validation":
+            found |= spreads(predictions)
         return {prefix + name: value for name, value in found.items()}
 
     def _anchored(self, measured: dict[str, float]) -> dict[str, float]:
@@ -207,3 +221,11 @@ class Han:
             clip=ANCHOR_CLIP,
         )
         return {"val_anchored": value if names else math.nan}
+
+
+def _array(values: Tensor) -> NDArray[np.float64]:
+    return np.asarray(values.double().cpu().numpy())
+
+
+def _mean(weights: Tensor, axes: tuple[int, ...]) -> NDArray[np.float64]:
+    return _array(weights.float().mean(dim=axes))

@@ -107,10 +107,9 @@ class Trainer:
         order = torch.randperm(len(self._anchors), generator=self._order)
         self._network.train()
         seen = Tally()
-        norms: list[Tensor] = []
         with noise.active():
-            for window in torch.split(order, self._window):
-                norms.append(self._update(window, seen))
+            windows = torch.split(order, self._window)
+            norms = [self._update(window, seen) for window in windows]
         self._balance.end_epoch()
         return {
             **seen.means("train_"),

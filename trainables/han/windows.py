@@ -105,7 +105,7 @@ def split(panel: Panel, windows: WindowConfig, periods: Mapping[str, Period]) ->
     found = {}
     for name in SPLITS:
         begin, end = periods[name]
-        gap = MONTH + 1 if name == "test" else windows.embargo  # no arm has another test
+        gap = MONTH + 1 if name == "test" else max(1, windows.embargo)  # no arm has another test
         found[name] = np.arange(begin, max(begin, end - gap + 1), windows.stride, dtype=np.int64)
     whole = with_regimes(panel, periods["train"][1])
     return Splits(whole, found["train"], found["validation"], found["test"], dict(periods))

@@ -1,8 +1,7 @@
 """Availability gates: a task of which little is known does not train, or trains less.
 
-References
-----------
-The source document's gate is hard. A gate in A3DRO (see `anchored`) is the soft one.
+The hard gate is the source document's. The soft one is what A3DRO (see `anchored`) has built in;
+here it serves every weighting, on the loss itself.
 """
 
 from __future__ import annotations

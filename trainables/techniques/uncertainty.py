@@ -78,7 +78,8 @@ class Kendall(Learnt):
     def _terms(self, scales: Tensor) -> tuple[Tensor, Tensor]:
         limit = self.config.clamp or math.inf
         s = scales.clamp(-limit, limit)
-        return 0.5 * torch.exp(-s), 0.5 * s + self.config.regularisation * s.square()
+        pull = self.config.regularisation * scales.square()  # it brings s back from its limit
+        return 0.5 * torch.exp(-s), 0.5 * s + pull
 
 
 class SoftplusKendall(Learnt):

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from trainables.techniques.shaping import capped, floored, flooded
+from trainables.techniques.shaping import capped, flooded, floored
 
 
 @pytest.mark.parametrize(

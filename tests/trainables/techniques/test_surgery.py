@@ -53,7 +53,7 @@ def test_sum_and_mean() -> None:
     assert torch.allclose(gradient("gradnorm"), HAND.sum(dim=0))  # weights are 1 at first
 
 
-@pytest.mark.parametrize("kind", ["sum", "pcgrad", "gradvac", "gradnorm"])
+@pytest.mark.parametrize("kind", ["sum", "pcgrad", "gradvac", "gradnorm", "hierarchical"])
 def test_tasks_that_agree_are_summed(kind: Kind) -> None:
     agree = torch.tensor([[1.0, 0.0], [1.0, 0.5]])
     assert torch.allclose(gradient(kind, agree), agree.sum(dim=0))

@@ -19,7 +19,7 @@ FREE = KendallConfig(clamp=0.0, regularisation=0.0)
 def settled(weighting: Learnt, loss: float) -> tuple[float, float]:
     """Return weight and total once the scale has descended."""
     optimizer = torch.optim.Adam(weighting.parameters(), lr=0.05)
-    for _ in range(1500):
+    for _ in range(1000):
         optimizer.zero_grad()
         value = total(weighting({"a": torch.tensor(loss)}, {}))
         value.backward()
@@ -61,6 +61,14 @@ def test_the_clamp_bounds_the_weight_and_regularisation_pulls_to_one_half() -> N
     loose, _ = settled(Kendall(["a"], FREE), 0.2)
     tight, _ = settled(Kendall(["a"], KendallConfig(clamp=0.0, regularisation=1.0)), 0.2)
     assert abs(tight - 0.5) < abs(loose - 0.5)
+
+
+def test_regularisation_brings_a_scale_back_from_beyond_its_limit() -> None:
+    weighting = Kendall(["a"], KendallConfig(clamp=2.0))
+    with torch.no_grad():
+        weighting.scales.fill_(2.5)
+    total(weighting({"a": torch.tensor(1.0)}, {})).backward()
+    assert float(weighting.scales.grad) == pytest.approx(2 * 0.01 * 2.5)
 
 
 def test_regularisation_belongs_to_its_task() -> None:
