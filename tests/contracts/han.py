@@ -20,13 +20,13 @@ SMALL = WINDOWS | {
     "model.latent_hidden": 8,
     "data.windows.train_share": 0.4,
     "data.windows.validation_share": 0.3,
-    "optim.batch_size": 24,
+    "optim.batch_size": 32,
     "optim.lr": 0.01,
 }
 FEW = GeneratorConfig(
-    n_train=50,
-    n_validation=40,
-    n_test=40,
+    n_train=30,
+    n_validation=30,
+    n_test=30,
     change=0.2,
     casualty_known=0.7,
     anomaly_known=0.6,
@@ -95,7 +95,7 @@ CONTEXTS = {
     "mtl.weighting.kendall.lr_multiplier": {"mtl.weighting.kind": "kendall"},
     "mtl.weighting.kendall.clamp": {
         "mtl.weighting.kind": "kendall",
-        "mtl.weighting.kendall.initial": 1.0,
+        "mtl.weighting.kendall.lr_multiplier": 50.0,
     },
     "mtl.weighting.kendall.regularisation": {
         "mtl.weighting.kind": "kendall",
@@ -120,9 +120,9 @@ CONTEXTS = {
     "mtl.anchor": {"mtl.aggregator": "hierarchical"},
     "mtl.gradnorm_alpha": {"mtl.aggregator": "gradnorm"},
     "mtl.cagrad_c": {"mtl.aggregator": "cagrad"},
-    "stop.min_delta": {"stop.patience": 1},
+    "stop.min_delta": {"stop.patience": 1, "optim.lr": 0.03},
     "stop.min_epochs": {"stop.patience": 1, "stop.min_delta": 2.0},
-    "stop.smoothing": {"stop.patience": 3, "optim.lr": 0.1},
+    "stop.smoothing": {"stop.patience": 1, "stop.min_delta": 0.03, "optim.lr": 0.03},
     "stop.watch": {"stop.patience": 3, "optim.lr": 0.1},
 }
 TOGGLES = [
@@ -254,7 +254,7 @@ TOGGLES = [
     ("mtl.cagrad_c", 0.1),
     ("optim.lr", 0.003),
     ("optim.weight_decay", 0.5),
-    ("optim.batch_size", 16),
+    ("optim.batch_size", 20),
     ("optim.accum_steps", 2),
     ("optim.clip", 0.01),
     ("optim.warmup", 0.5),

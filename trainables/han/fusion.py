@@ -60,10 +60,12 @@ class SourceAttention(nn.Module):
         size = x.shape[1] // self.heads
         parts = self.project(x).view(3, self.heads, size, x.shape[2], -1)
         query, key, value = parts.unbind(0)  # each (heads, size, n_sources, rows)
-        scores = (query.unsqueeze(3) * key.unsqueeze(2)).sum(dim=1) / math.sqrt(size)
-        weights = scores.softmax(dim=2).unsqueeze(1)  # (heads, 1, n_sources, n_sources, rows)
-        heard = (weights * value.unsqueeze(2)).sum(dim=3)  # (heads, size, n_sources, rows)
-        attended: Tensor = self.out(heard.view(x.shape))
+        heard = []
+        for asking in query.unbind(2):  # source by source: what stays small stays in the cache
+            scores = (asking.unsqueeze(2) * key).sum(dim=1) / math.sqrt(size)
+            weights = scores.softmax(dim=1).unsqueeze(1)  # (heads, 1, n_sources, rows)
+            heard.append((weights * value).sum(dim=2))
+        attended: Tensor = self.out(torch.stack(heard, dim=2).view(x.shape))
         return attended
 
 

@@ -58,7 +58,8 @@ def test_nearer_regions_weigh_more() -> None:
 
 def test_attention_is_the_mean_of_what_each_region_hears() -> None:
     torch.manual_seed(0)
-    attention = CrossRegionAttention(WIDTH, 2, adjacency(distances(), 100.0))
+    one_way = torch.rand(REGIONS, REGIONS)  # roads that are longer in one direction
+    attention = CrossRegionAttention(WIDTH, 2, one_way)
     x = torch.randn(WIDTH, REGIONS, 3)
     share = torch.tensor([[0.5, 0.0, 0.0], [0.5, 0.5, 0.0], [0, 0.5, 0], [0, 0, 1], [0, 0, 0]])
     weights = attention.weights(x, share)
