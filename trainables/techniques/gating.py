@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from torch import Tensor
 
@@ -17,6 +17,7 @@ from trainables.techniques.limits import at_least, one_of, within
 
 GateKind = Literal["none", "fallback", "hard", "soft"]
 Scope = Literal["batch", "epoch", "dataset"]
+Name = TypeVar("Name", bound=str)
 
 
 @dataclass(frozen=True)
@@ -47,15 +48,16 @@ class AvailabilityGate:
         Share of each task's targets that is known in all training data.
     """
 
-    def __init__(self, config: GateConfig, dataset: Mapping[str, float]) -> None:
-        self._config, self._dataset = config, dict(dataset)
+    def __init__(self, config: GateConfig, dataset: Mapping[Name, float]) -> None:
+        self._config = config
+        self._dataset: dict[str, float] = {task: share for task, share in dataset.items()}
         self._last: dict[str, float] = {}  # means over the last epoch's batches
         self._sums: dict[str, float] = {}
         self._batches = 0
 
     def __call__(
-        self, losses: Mapping[str, Tensor], availability: Mapping[str, float]
-    ) -> dict[str, Tensor]:
+        self, losses: Mapping[Name, Tensor], availability: Mapping[Name, float]
+    ) -> dict[Name, Tensor]:
         """Return the losses that the gate lets through.
 
         Parameters
@@ -73,7 +75,7 @@ class AvailabilityGate:
             return {task: self._opening(availability[task]) * losses[task] for task in losses}
         return dict(losses)
 
-    def availability(self, batch: Mapping[str, float]) -> dict[str, float]:
+    def availability(self, batch: Mapping[Name, float]) -> dict[Name, float]:
         """Return the shares that the gate goes by, and remember the batch's.
 
         Those of the batch, of the last epoch (in the first one, of its batches so far), or of all
