@@ -50,7 +50,7 @@ class AvailabilityGate:
 
     def __init__(self, config: GateConfig, dataset: Mapping[Name, float]) -> None:
         self._config = config
-        self._dataset: dict[str, float] = {task: share for task, share in dataset.items()}
+        self._dataset: dict[str, float] = dict(dataset.items())
         self._last: dict[str, float] = {}  # means over the last epoch's batches
         self._sums: dict[str, float] = {}
         self._batches = 0
