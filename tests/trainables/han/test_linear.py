@@ -71,3 +71,11 @@ def test_fits_by_hand():
 def test_columns_stay_in_the_range_they_had():
     found = within_range(np.array([[0.0, 1.0], [2.0, 1.0]]), np.array([[-5.0, 5.0], [1.0, 0.0]]))
     assert found.tolist() == [[0, 1], [1, 1]]
+
+
+def test_quantiles_are_as_far_apart_as_counts_are():
+    rng = np.random.default_rng(0)
+    x, new = rng.standard_normal((2000, 1)), np.zeros((1, 1))
+    counts = np.round(np.exp(3 + 0.5 * rng.standard_normal((2000, 1))))
+    found = fitted_count(x, counts, new, np.zeros((1, 9)))[0]
+    assert found == pytest.approx(np.quantile(counts, np.arange(1, 10) / 10), rel=0.1)

@@ -94,6 +94,24 @@ def test_persistence_by_hand():
     assert found["test_skill_transition"] == pytest.approx(0.0)
 
 
+def determined(said, truth):
+    error = np.nansum((truth - said) ** 2, axis=0)
+    return np.mean(1 - error / np.nansum((truth - np.nanmean(truth, axis=0)) ** 2, axis=0))
+
+
+def test_forecasts_are_said_to_go_on_as_they_were():
+    panel = small_panel()
+    values = panel.forecast_values.astype(np.float64)
+    anchors = range(300, 370, 3)
+    month = np.stack([np.nanmean(values[day - 29 : day + 1], axis=0) for day in anchors])
+    week = np.stack([np.nanmean(values[day - 6 : day + 1], axis=0) for day in anchors])
+    later = np.stack([np.nanmean(values[day + 1 : day + 31], axis=0) for day in anchors])
+    daily = np.concatenate([values[np.array(anchors) + step] for step in range(1, 8)], axis=1)
+    found = persistence(0, config=Config(), data=panel)
+    assert found["test_forecast_r2"] == pytest.approx(determined(month, later))
+    assert found["test_daily_forecast_r2"] == pytest.approx(determined(np.tile(week, 7), daily))
+
+
 def test_what_is_not_known_yet_is_not_said_again():
     panel = small_panel(targets={**small_panel().targets, "regime": np.arange(400) % 4.0})
     plain = persistence(0, config=Config(), data=panel)
