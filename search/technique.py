@@ -165,7 +165,7 @@ class Technique:
 
     def is_on(self, values: Mapping[str, Any]) -> bool:
         """Return whether these values (by dotted path) have the technique switched on."""
-        return bool(self.switch) and holds(self.switch, values)
+        return self.searched and bool(self.switch) and holds(self.switch, values)
 
     def conflicts(self, other: Technique) -> bool:
         """Return whether both cannot be on at once: excluded, or one field set differently."""

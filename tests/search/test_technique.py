@@ -180,3 +180,8 @@ def test_planned_techniques_may_be_a_name_only() -> None:
     planned = Technique("Some day", status="planned", effort=Effort.HIGH)
     assert not planned.searched
     assert planned.switch == {}
+
+
+def test_planned_techniques_are_never_on_even_with_fields_that_nobody_has_yet() -> None:
+    planned = Technique("Some day", status="planned", on={"model.moe": True})
+    assert not planned.is_on({"lr": 0.1})

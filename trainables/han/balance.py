@@ -27,6 +27,7 @@ from trainables.techniques.task_weights import (
 Anchor = Literal["regime", "regime+forecast"]
 SECTION = "mtl."
 CARRIER: Task = "daily_forecast"  # consistency terms are about the days to come
+FORECASTS: tuple[Task, Task] = ("forecast", "daily_forecast")
 
 
 @dataclass(frozen=True)
@@ -98,12 +99,14 @@ class Balance:
         self._gate = AvailabilityGate(config.gate, statistics.availability)
         self._weighting = make_weighting(config.weighting, self._tasks)
         anchors = config.anchor.split("+")
-        own = [[*network.heads[task].parameters()] for task in self._tasks]
+        own = {task: [*network.heads[task].parameters()] for task in self._tasks}
+        if consistency.physical_weight:  # that term is about both forecasts
+            own[CARRIER] += own["forecast"]
         learned = [*self._weighting.parameters()]
         self._surgery = GradientSurgery(
             config.aggregator,
             list(network.encoder.parameters()),
-            [[*head, *learned] for head in own],
+            [[*head, *learned] for head in own.values()],
             cagrad_c=config.cagrad_c,
             gradnorm_alpha=config.gradnorm_alpha,
             anchors=tuple(i for i, task in enumerate(self._tasks) if task in anchors),
@@ -119,7 +122,9 @@ class Balance:
         """Return the weights of tasks that are learned."""
         return list(self._weighting.parameters())
 
-    def backward(self, losses: TaskLosses, state: Tensor, *, share: float) -> Tensor:
+    def backward(
+        self, losses: TaskLosses, state: Tensor, *, share: float, watched: bool = False
+    ) -> Tensor:
         """Accumulate the gradients of a batch, and return its loss as weighted.
 
         Parameters
@@ -129,13 +134,16 @@ class Balance:
             The last tensor that all tasks share.
         share
             Of the batch in its optimizer step.
+        watched
+            Whether `describe` is to tell the gradient's shares of this batch; they are taken once
+            an epoch.
         """
         known = self._gate.availability(losses.availability)
         weighted = self._weighting(self._gate(losses.values, known), known)
         terms = {task: weighted.get(task, losses.zeros[task]) for task in self._tasks}
         if CARRIER in terms:
             terms[CARRIER] = sum(losses.auxiliary.values(), terms[CARRIER])
-        if not self._shares:
+        if watched and not self._shares:
             self._shares = shares(terms, state)
         self._surgery.backward([share * value for value in terms.values()], state)
         return torch.stack(list(terms.values())).sum()
@@ -150,9 +158,23 @@ class Balance:
         self._weighting.end_epoch()
 
     def describe(self) -> dict[str, float]:
-        """Return weights and gradient shares of the epoch that is over."""
-        found = {f"weight_{task}": value for task, value in self._weighting.weights.items()}
+        """Return weights and gradient shares of the epoch that is over.
+
+        Returns
+        -------
+        dict
+            ``weight_<task>``, that of the weighting times GradNorm's;
+            ``gradient_share_<task>``, see `shares`; ``gradient_share_both_forecasts``, their sum:
+            what two heads say of the same features may drown the others although neither does.
+        """
+        further = self._surgery.weights.tolist()
+        found = {
+            f"weight_{task}": value * again
+            for (task, value), again in zip(self._weighting.weights.items(), further, strict=True)
+        }
         found |= {f"gradient_share_{task}": value for task, value in self._shares.items()}
+        if set(FORECASTS) <= set(self._shares):
+            found["gradient_share_both_forecasts"] = sum(self._shares[task] for task in FORECASTS)
         self._shares = {}
         return found
 

@@ -11,6 +11,7 @@ from typing import Literal, get_args
 
 from search.errors import SpaceError
 from trainables.han.balance import MtlConfig, mtl_problems
+from trainables.han.batch import AHEAD
 from trainables.han.data_config import DataConfig, data_problems
 from trainables.han.loss_config import LossConfig, loss_problems
 from trainables.han.shape import ModelConfig, model_problems
@@ -82,6 +83,15 @@ def documented() -> HanConfig:
 def _combined_problems(config: HanConfig) -> Iterator[str]:
     consistency, mtl = config.loss.consistency, config.mtl
     latent = config.model.forecast_head == "latent"
+    if consistency.physical_weight and not (mtl.tasks.forecast and mtl.tasks.daily_forecast):
+        yield (
+            "loss.consistency.physical_weight needs mtl.tasks.forecast and mtl.tasks.daily_forecast"
+        )
+    if consistency.latent_weight and config.data.windows.days < AHEAD:
+        yield (
+            f"loss.consistency.latent_weight needs data.windows.days of {AHEAD} or more, got "
+            f"{config.data.windows.days}"
+        )
     for name in ("latent_weight", "cycle_weight"):
         if getattr(consistency, name) and not latent:
             yield f"loss.consistency.{name} needs model.forecast_head='latent'"

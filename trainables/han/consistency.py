@@ -69,7 +69,7 @@ def likeness(said: Tensor, teacher: Tensor, kind: Literal["cosine", "huber", "ms
     ----------
     said, teacher : Tensor of shape (..., width)
     """
-    target = teacher.detach()
+    said, target = said.float(), teacher.detach().float()  # losses take one precision only
     known = target.isfinite().all(dim=-1)
     if not bool(known.any()):
         return said.flatten()[:0].sum()

@@ -141,19 +141,27 @@ class Han:
     def diagnose(self) -> dict[str, Any]:
         """Return what explains this run, as a study's reports draw it."""
         predictions = self.predict("validation")
-        said = self._outputs(self._series.batch(self._series.anchors("validation")))
-        fusion, aggregation = said.weights.get("fusion"), said.weights.get("aggregation")
+        self._network.eval()
+        deviations: list[Tensor] = []
+        attention: dict[str, list[Tensor]] = {"fusion": [], "aggregation": []}
+        for part in torch.split(self._series.anchors("validation"), EVALUATED_TOGETHER):
+            said = self._outputs(self._series.batch(part))
+            deviations.append(said.anomaly[:, 1])
+            if (fusion := said.weights.get("fusion")) is not None:
+                attention["fusion"].append(fusion.mean(dim=1))  # over the window's days
+            if (aggregation := said.weights.get("aggregation")) is not None:
+                attention["aggregation"].append(aggregation[:, -1])  # the last month's
         uncertain = self._config.model.uncertainty != "none"
         scale = self._series.statistics.anomaly_deviation
         evidence = diagnostics.Evidence(
             self._history.columns,
             self._network.components(),
             windows=len(self._series.anchors("train")),
-            fusion=None if fusion is None else _mean(fusion, (0, 1)),
+            fusion=_mean(attention["fusion"]),
             sources=[*self._series.shape.daily, *self._series.shape.regional],
-            aggregation=None if aggregation is None else _mean(aggregation[:, -1], (0,)),
+            aggregation=_mean(attention["aggregation"]),
             predictions=predictions,
-            deviations=_array(said.anomaly[:, 1]) * scale if uncertain else None,
+            deviations=_array(torch.cat(deviations)) * scale if uncertain else None,
             dropped=self._dropped,
         )
         return diagnostics.figures(evidence)
@@ -227,5 +235,6 @@ def _array(values: Tensor) -> NDArray[np.float64]:
     return np.asarray(values.double().cpu().numpy())
 
 
-def _mean(weights: Tensor, axes: tuple[int, ...]) -> NDArray[np.float64]:
-    return _array(weights.float().mean(dim=axes))
+def _mean(weights: list[Tensor]) -> NDArray[np.float64] | None:
+    """Return the mean over windows, or nothing of no weights."""
+    return _array(torch.cat(weights).double().mean(dim=0)) if weights else None

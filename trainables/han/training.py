@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from trainables.han.augmentation import AugmentConfig, augmented
 from trainables.han.balance import Balance
-from trainables.han.batch import AHEAD, Task
+from trainables.han.batch import AHEAD, TASKS, Task
 from trainables.han.consistency import Teacher
 from trainables.han.losses import TaskLosses
 from trainables.han.network import HanNetwork
@@ -99,17 +99,20 @@ class Trainer:
         Returns
         -------
         dict
-            ``train_loss`` (as weighted), ``train_loss_<task>`` (as it is, where anything of the
-            task was observed), ``gradient_share_<task>`` (at the epoch's first batch: see
-            `Balance.shares`), ``weight_<task>``, ``grad_norm`` (mean over updates, before
-            clipping), ``lr``.
+            ``train_loss`` (as weighted), ``train_loss_<task>`` (as it is: see `Tally`),
+            ``gradient_share_<task>`` (at a batch amid the epoch: see `Balance.describe`),
+            ``weight_<task>``, ``grad_norm`` (mean over updates, before clipping), ``lr``.
         """
         order = torch.randperm(len(self._anchors), generator=self._order)
         self._network.train()
         seen = Tally()
         with noise.active():
             windows = torch.split(order, self._window)
-            norms = [self._update(window, seen) for window in windows]
+            amid = len(windows) // 2  # not the first: forecasts begin as constants
+            norms = [
+                self._update(window, seen, watched=place == amid)
+                for place, window in enumerate(windows)
+            ]
         self._balance.end_epoch()
         return {
             **seen.means("train_"),
@@ -118,8 +121,11 @@ class Trainer:
             "lr": float(self._optimizer.param_groups[0]["lr"]),
         }
 
-    def _update(self, window: Tensor, seen: Tally) -> Tensor:
-        """Make one optimizer step from one window of rows, and return its gradient's norm."""
+    def _update(self, window: Tensor, seen: Tally, *, watched: bool) -> Tensor:
+        """Make one optimizer step from one window of rows, and return its gradient's norm.
+
+        Where it is watched, the tasks' shares of the gradient are taken, too.
+        """
         self._optimizer.zero_grad()
         for rows in torch.split(window, self._config.batch_size):
             anchors = self._anchors[rows.to(self._anchors.device)]
@@ -127,7 +133,8 @@ class Trainer:
             with precision(anchors.device, mixed=self._config.mixed):
                 outputs = self._network(batch)
             losses = self._balance.criterion(outputs, batch, self._teacher(anchors))
-            total = self._balance.backward(losses, outputs.state, share=len(rows) / len(window))
+            share = len(rows) / len(window)
+            total = self._balance.backward(losses, outputs.state, share=share, watched=watched)
             seen.add(losses, total, len(rows))
         self._balance.combine()
         norm = nn.utils.clip_grad_norm_(self._network.parameters(), self._config.clip)
@@ -142,16 +149,21 @@ class Trainer:
 
         The states are those of this network now, without dropout, and carry no gradient: else the
         cheapest agreement is a constant (Grill et al. 2020, arXiv:2006.07733). No day after the
-        training period is read.
+        training period is read: where the days to come end later, there is no teacher.
         """
         if not self._balance.wants_teacher:
             return None
-        later = (anchors + AHEAD).clamp(max=self._series.fitted_days - 1)
+        later = anchors + AHEAD
+        over = later < self._series.fitted_days
         self._network.eval()
         with torch.no_grad(), precision(anchors.device, mixed=self._config.mixed):
-            encoded = self._network.encoder(self._series.batch(later))
+            encoded = self._network.encoder(self._series.batch(torch.where(over, later, anchors)))
         self._network.train()
-        return Teacher(encoded.days[:, -AHEAD:].float(), encoded.months[:, -1].float())
+        days, month = encoded.days[:, -AHEAD:].float(), encoded.months[:, -1].float()
+        return Teacher(
+            torch.where(over[:, None, None], days, math.nan),
+            torch.where(over[:, None], month, math.nan),
+        )
 
     def state_dict(self) -> dict[str, Any]:
         """Return what `load_state_dict` needs to continue, the network's weights included."""
@@ -173,31 +185,41 @@ class Trainer:
 
 
 class Tally:
-    """Means of losses over batches: a task counts where, and as much as, it was observed."""
+    """Means of losses over batches: a task counts where, and as much as, it was observed.
+
+    Of a task that was never observed, the mean is that of the fallback's loss, where it has one.
+    """
 
     def __init__(self) -> None:
-        self._sums: dict[Task, Tensor] = {}
-        self._counts: dict[Task, float] = {}
-        self._total, self._size = torch.zeros(()), 0
+        self._observed: dict[Task, tuple[Tensor, float]] = {}  # sums, and how much they are of
+        self._fallback: dict[Task, tuple[Tensor, float]] = {}
+        self._total: tuple[Tensor, float] | None = None
 
     def add(self, losses: TaskLosses, total: Tensor | None, size: int) -> None:
-        """Take note of a batch of some windows."""
+        """Take note of a batch of some windows; `total` is its loss as weighted, if it has one."""
         for task, value in losses.values.items():
-            count = losses.availability[task] * size
-            self._sums[task] = self._sums.get(task, 0) + value.detach() * count
-            self._counts[task] = self._counts.get(task, 0.0) + count
+            share = losses.availability[task]
+            sums, count = (self._observed, share * size) if share else (self._fallback, size)
+            sums[task] = _summed(sums.get(task), value, count)
         if total is not None:
-            self._total = self._total.to(total) + total.detach() * size
-        self._size += size
+            self._total = _summed(self._total, total, size)
 
     def means(self, prefix: str) -> dict[str, float]:
-        """Return the mean loss of each task that was observed, and of all as they are weighted."""
-        means = {
-            f"{prefix}loss_{task}": float(total) / self._counts[task]
-            for task, total in self._sums.items()
-            if self._counts[task]
-        }
-        return {f"{prefix}loss": float(self._total) / self._size, **means}
+        """Return the mean loss of each task, and of all as they are weighted."""
+        sums = self._fallback | self._observed
+        means = {f"{prefix}loss_{task}": _mean(sums[task]) for task in TASKS if task in sums}
+        return means if self._total is None else {f"{prefix}loss": _mean(self._total), **means}
+
+
+def _summed(
+    before: tuple[Tensor, float] | None, value: Tensor, count: float
+) -> tuple[Tensor, float]:
+    added = value.detach() * count
+    return (added, count) if before is None else (before[0] + added, before[1] + count)
+
+
+def _mean(sums: tuple[Tensor, float]) -> float:
+    return float(sums[0]) / sums[1]
 
 
 def _optimizer(network: HanNetwork, balance: Balance, config: OptimConfig) -> torch.optim.AdamW:
