@@ -4,7 +4,7 @@ winnow run studies/han.py --profile quick               # the priority table
 winnow run studies/han.py --data FOLDER                 # daily_panel.parquet, monthly_panel.parquet
 """
 
-from search import ASHA, Guard, Objective, Study, main
+from search import ASHA, Criterion, Guard, Objective, Study, main
 from search.guards import DEFAULT_GUARDS
 from spaces.han import SPACE, TECHNIQUES
 from trainables.han.metrics import evaluate
@@ -36,6 +36,14 @@ STUDY = Study(
     data=load_panels,
     metrics=evaluate,
     guards=(*DEFAULT_GUARDS, Guard("negative", metric="train_loss")),
+    # what the source document expects of its techniques, in its section 18.4
+    criteria=[
+        Criterion("ratio_forecast", "minimize", 5.0, "forecast: validation under 5 times training"),
+        Criterion("train_loss_casualty", "maximize", 0.1, "casualties not collapsed: over 0.1"),
+        Criterion("train_loss_anomaly", "maximize", 0.1, "anomalies not collapsed: over 0.1"),
+        Criterion("train_loss_transition", "maximize", 0.1, "transitions not collapsed: over 0.1"),
+        Criterion("train_loss", "maximize", 0.0, "the total is never negative"),
+    ],
     reference_lines={
         "Constant": constant,
         "Persistence": persistence,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,7 @@ class Han:
         self._progress.check()
         self._predicted.clear()
         measured = self._trainer.epoch(self._noise) | self._evaluate("validation")
-        measured |= self._anchored(measured)
+        measured |= _ratios(measured) | self._anchored(measured)
         self._history.add(measured)
         measured = self._progress.observe(measured, self._network)
         if self._progress.restored:
@@ -229,6 +230,16 @@ class Han:
             clip=ANCHOR_CLIP,
         )
         return {"val_anchored": value if names else math.nan}
+
+
+def _ratios(measured: Mapping[str, float]) -> dict[str, float]:
+    """Return validation loss over training loss, ``ratio_<task>``, where there are both."""
+    found = {}
+    for task in TASKS:
+        train, held = measured.get(f"train_loss_{task}"), measured.get(f"val_loss_{task}")
+        if train is not None and held is not None:
+            found[f"ratio_{task}"] = held / train if train else math.nan
+    return found
 
 
 def _array(values: Tensor) -> NDArray[np.float64]:
