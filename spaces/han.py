@@ -381,6 +381,12 @@ FURTHER = (
         reference="doi:10.1080/14786440109462720",
     ),
     Technique(
+        "More spatial sources",
+        levels={"data.generator.spare": (2, 5)},
+        expected_note="six of them 11.61, three 11.57: here they know nothing of the conflict",
+        reference="doi:10.1162/neco.1992.4.1.1",
+    ),
+    Technique(
         "Filled gaps",
         levels={"data.missing": ("zero", "mean", "last")},
         expected_note="no value is fabricated: the critical design principle",

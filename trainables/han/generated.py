@@ -20,6 +20,7 @@ from trainables.han.observation import (
     observe_daily,
     observe_monthly,
     observe_regional,
+    observe_spare,
 )
 from trainables.han.panel import Doubles, Floats, Panel, month_of_day
 from trainables.han.windows import Period, Splits, WindowConfig, split
@@ -36,7 +37,7 @@ class _Stretch:
     """Consecutive days drawn from one stream."""
 
     daily: dict[str, Floats]
-    regional: Floats
+    regional: dict[str, Floats]
     monthly: dict[str, Floats]
     targets: dict[str, Doubles]
 
@@ -114,10 +115,12 @@ def _draw(
     wave = np.bincount(month, season_of(days, shift)) / count[:, 0]
     stretch = _Stretch(
         observe_daily(config, world, latents, lead, rng),
-        observe_regional(config, world, latents, lead, rng),
+        {REGIONAL: observe_regional(config, world, latents, lead, rng)},
         observe_monthly(config, world, means, wave, rng),
         _targets(config, latents, lead, rng),
     )
+    # last, so that further sources leave everything else as it is
+    stretch.regional.update(observe_spare(config, world, latents, lead, rng))
     return _shuffled(stretch, rng) if config.independent else stretch
 
 
@@ -144,12 +147,12 @@ def _targets(
 
 def _shuffled(stretch: _Stretch, rng: np.random.Generator) -> _Stretch:
     """Put days of sources, months, and days of targets into orders that have nothing in common."""
-    day = rng.permutation(len(stretch.regional))
-    other = rng.permutation(len(stretch.regional))
+    size = len(stretch.targets["regime"])
+    day, other = rng.permutation(size), rng.permutation(size)
     month = rng.permutation(len(next(iter(stretch.monthly.values()))))
     return _Stretch(
         {name: values[day] for name, values in stretch.daily.items()},
-        stretch.regional[day],
+        {name: values[day] for name, values in stretch.regional.items()},
         {name: values[month] for name, values in stretch.monthly.items()},
         {name: values[other] for name, values in stretch.targets.items()},
     )
@@ -158,11 +161,11 @@ def _shuffled(stretch: _Stretch, rng: np.random.Generator) -> _Stretch:
 def _joined(first: _Stretch, last: _Stretch, world: World, days: Dates, second: int) -> Panel:
     """Join two stretches; a month of both keeps the first one's values."""
     shared = int(days[second].astype("datetime64[M]") == days[second - 1].astype("datetime64[M]"))
-    widths = {**DAILY, REGIONAL: AREA_FEATURES, **MONTHLY}
+    widths = {**DAILY, **dict.fromkeys(first.regional, AREA_FEATURES), **MONTHLY}
     return Panel(
         first_day=days[0],
         daily={k: np.concatenate([first.daily[k], last.daily[k]]) for k in DAILY},
-        regional={REGIONAL: np.concatenate([first.regional, last.regional])},
+        regional={k: np.concatenate([v, last.regional[k]]) for k, v in first.regional.items()},
         monthly={k: np.concatenate([first.monthly[k], last.monthly[k][shared:]]) for k in MONTHLY},
         distances=world.distances,
         targets={k: np.concatenate([v, last.targets[k]]) for k, v in first.targets.items()},

@@ -82,6 +82,7 @@ class GeneratorConfig:
     lags: int = 14  # days, at most
     duplicates: float = 0.98  # correlation of the repeated columns with the original
     spatial_km: float = 150.0  # over which regions resemble one another
+    spare: int = 0  # further regional sources, which know nothing of the conflict
     independent: bool = False  # all targets of all inputs
 
 
@@ -108,7 +109,7 @@ def generator_problems(generator: GeneratorConfig) -> Iterator[str]:
     sizes = ("n_train", "n_validation", "n_test")
     yield from at_least(generator, 1, *sizes, prefix=SECTION)
     strengths = ("noise", "precursor", "season", "shortcut", "conflict", "heavy", "informative")
-    yield from at_least(generator, 0, "world", "scale", *strengths, prefix=SECTION)
+    yield from at_least(generator, 0, "world", "scale", "spare", *strengths, prefix=SECTION)
     yield from positive(generator, "spatial_km", prefix=SECTION)
     shares = ("label_noise", "change", "zeros", "missing", "duplicates")
     yield from below_one(generator, *shares, prefix=SECTION)

@@ -123,10 +123,7 @@ def observe_regional(
     rng: np.random.Generator,
 ) -> Floats:
     """Return the regional source, from day `lead` on: (n_days, REGIONS, AREA_FEATURES)."""
-    kernel = np.exp(-world.distances / config.spatial_km)
-    root = np.linalg.cholesky(kernel + 1e-9 * np.eye(REGIONS))
-    noise = rng.standard_normal((len(latents.intensity), REGIONS)) @ root.T
-    own = autoregressive(noise, 0.95)
+    own = _field(config, world, len(latents.intensity), rng)
     field = latents.intensity[:, None] + 0.7 * own  # (n_days + lead, REGIONS)
     loads, lags = world.loads[REGIONAL][0], world.lags[REGIONAL]
     days = len(field) - lead
@@ -146,6 +143,29 @@ def observe_regional(
     gone = silent(config, REGIONAL, latents.intensity[lead:], REGIONS, rng)
     values[gone] = np.nan
     return values
+
+
+def observe_spare(
+    config: GeneratorConfig, world: World, latents: Latents, lead: int, rng: np.random.Generator
+) -> dict[str, Floats]:
+    """Return regional sources that have the form of the first, and see fields of their own."""
+    found = {}
+    days = len(latents.intensity) - lead
+    for place in range(config.spare):
+        field = _field(config, world, days, rng)
+        noise = rng.standard_normal((days, REGIONS, AREA_FEATURES), dtype=np.float32)
+        loads = rng.uniform(0.4, 1.0, AREA_FEATURES)
+        values = (loads * field[..., None] + config.noise * noise).astype(np.float32)
+        values[silent(config, REGIONAL, latents.intensity[lead:], REGIONS, rng)] = np.nan
+        found[f"spare_{place + 1}"] = values
+    return found
+
+
+def _field(config: GeneratorConfig, world: World, days: int, rng: np.random.Generator) -> Doubles:
+    """Return a slow field in which near regions resemble one another, (n_days, REGIONS)."""
+    kernel = np.exp(-world.distances / config.spatial_km)
+    root = np.linalg.cholesky(kernel + 1e-9 * np.eye(REGIONS))
+    return autoregressive(rng.standard_normal((days, REGIONS)) @ root.T, 0.95)
 
 
 def observe_monthly(

@@ -85,3 +85,16 @@ def test_another_world_has_other_columns():
     one, other = small(), small(config=replace(SMALL, world=1))
     assert not np.array_equal(one.panel.distances, other.panel.distances)
     assert not any(same(one.panel, other.panel)[:4])
+
+
+def test_spare_sources_leave_everything_else_as_it_is():
+    plain = generate(SMALL, WindowConfig(), seed=3).panel
+    more = generate(replace(SMALL, spare=2), WindowConfig(), seed=3).panel
+    assert set(more.regional) == {*plain.regional, "spare_1", "spare_2"}
+    for name, values in {**plain.daily, **plain.regional}.items():
+        np.testing.assert_array_equal(values, {**more.daily, **more.regional}[name])
+    for name, values in plain.targets.items():
+        np.testing.assert_array_equal(values, more.targets[name])
+    first, second = (more.regional[f"spare_{place}"] for place in (1, 2))
+    known = ~np.isnan(first) & ~np.isnan(second)
+    assert abs(np.corrcoef(first[known], second[known])[0, 1]) < 0.2
