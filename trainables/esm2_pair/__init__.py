@@ -1,1 +1,1 @@
-"""ESM-2 pair classifier: do two proteins come from one isolate, judged by frozen embeddings?"""
+"""ESM-2 pair classifier: whether two proteins come from one isolate, by frozen embeddings."""

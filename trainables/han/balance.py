@@ -146,7 +146,7 @@ class Balance:
         if watched and not self._shares:
             self._shares = shares(terms, state)
         self._surgery.backward([share * value for value in terms.values()], state)
-        return torch.stack(list(terms.values())).sum()
+        return torch.stack(list(terms.values())).sum().detach()
 
     def combine(self) -> None:
         """Turn what was accumulated into one gradient."""
