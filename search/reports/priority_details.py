@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from search.reports.flag_words import GUARD_WORDS
+from search.reports.interactions import joint_effects
 from search.reports.priority_result import Exploratory, Line, PriorityReport
 from search.reports.priority_words import (
     change,
@@ -54,6 +55,7 @@ def details(line: Line, report: PriorityReport) -> tuple[Detail, ...]:
     """Return everything about a technique that its row on screen leaves out."""
     return (
         *_estimate(line, report.decimals),
+        *_joint(line, report),
         *_decision(line),
         *_runs(line, report.decimals),
         *_value(line, report.decimals),
@@ -79,6 +81,17 @@ def _estimate(line: Line, digits: int) -> Iterator[Detail]:
     yield Detail(group, "In seed-to-seed sd", change(row.effect_sigma, 2))
     yield Detail(group, "Measured impact", row.impact or "–")
     yield Detail(group, "Validation effect minus held-out", _interval(row.gap, digits))
+
+
+def _joint(line: Line, report: PriorityReport) -> Iterator[Detail]:
+    for joint in joint_effects(line, report.lines):
+        words = _interval(joint.found.estimate, report.decimals)
+        yield Detail(
+            "Estimate",
+            f"Beyond the sum of {joint.first} and {joint.second}",
+            f"{words}, on {plural(joint.seeds, 'seed')}, unadjusted",
+            {"interaction": joint.found.estimate.estimate},
+        )
 
 
 def _decision(line: Line) -> Iterator[Detail]:
