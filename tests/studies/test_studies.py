@@ -12,9 +12,14 @@ from search.parameters import Parameters
 from search.protocol.searching import Options, run_search
 
 STUDIES = sorted((Path(__file__).parents[2] / "studies").glob("*.py"))
+VARIANTS = ("_further", "_architecture")  # the same trainable, baseline and data as another study
+ALL = [
+    pytest.param(path, marks=[pytest.mark.slow] if path.stem.endswith(VARIANTS) else [])
+    for path in STUDIES
+]
 
 
-@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
 def test_a_study_runs_two_trials(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     loaded = load_study(path)
