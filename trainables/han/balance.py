@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from trainables.han.batch import TASKS, Task
-from trainables.han.loss_config import LossConfig
+from trainables.han.loss_config import LossConfig, unshaped
 from trainables.han.losses import Criterion, TaskLosses
 from trainables.han.network import HanNetwork
 from trainables.han.scaling import TargetStatistics
@@ -82,6 +82,17 @@ class Balance:
     network : HanNetwork
     statistics : TargetStatistics
         Of the training targets.
+
+    Attributes
+    ----------
+    criterion : Criterion
+        Of what is trained on.
+    told : Criterion
+        Of what is reported: a floor would hide a collapse, and a cap an explosion.
+    shaped : bool
+        Whether these two differ.
+    wants_teacher : bool
+        Whether a loss compares states with those that came to be.
     """
 
     def __init__(
@@ -94,6 +105,8 @@ class Balance:
         self._tasks = config.tasks.enabled
         fallback = config.gate.kind == "fallback"
         self.criterion = Criterion(loss, statistics, self._tasks, fallback=fallback)
+        self.told = Criterion(unshaped(loss), statistics, self._tasks, fallback=fallback)
+        self.shaped = unshaped(loss) != loss
         consistency = loss.consistency
         self.wants_teacher = bool(consistency.latent_weight or consistency.cycle_weight)
         self._gate = AvailabilityGate(config.gate, statistics.availability)

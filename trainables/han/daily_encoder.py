@@ -113,7 +113,7 @@ class ScaleBlend(nn.Module):
         scales = normalised(self.scales(x.squeeze(0)).unsqueeze(0))
         mixed = self.mix(functional.relu(scales))
         gate = torch.sigmoid(self.gate(torch.cat([x, mixed], dim=1)))
-        return torch.lerp(x, mixed, gate)
+        return torch.lerp(x, mixed.to(x), gate.to(x))  # in one precision, whatever the layers have
 
 
 class DailyEncoder(nn.Module):

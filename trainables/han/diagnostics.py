@@ -5,6 +5,7 @@ All are made from training and validation windows.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -112,7 +113,9 @@ def _ratios(history: Columns) -> Figure:
 
 def _shares(history: Columns) -> Figure:
     names = [task for task in TASKS if f"gradient_share_{task}" in history]
-    values = [float(np.nanmean(history[f"gradient_share_{task}"])) for task in names]
+    columns = [np.asarray(history[f"gradient_share_{task}"]) for task in names]
+    known = [column[np.isfinite(column)] for column in columns]
+    values = [float(column.mean()) if len(column) else math.nan for column in known]
     note = "at what all tasks share, before surgery, mean over epochs"
     return _bars("Share of each task in the gradient", "share of the norms", names, values, note)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, get_args
 
 from trainables.han.consistency import ConsistencyConfig, consistency_problems
@@ -80,6 +80,16 @@ class LossConfig:
     consistency: ConsistencyConfig = field(default_factory=ConsistencyConfig)
     floor: float = 0.0  # under every task's loss; .05 to .1 in the source document, 0 for none
     floor_kind: FloorKind = "max"  # flooding turns the gradient round below it
+
+
+def unshaped(loss: LossConfig) -> LossConfig:
+    """Return the same losses without floors and caps: how a task does, whatever it trains on."""
+    return replace(
+        loss,
+        floor=0.0,
+        casualty=replace(loss.casualty, cap=0.0),
+        forecast=replace(loss.forecast, cap=0.0),
+    )
 
 
 def loss_problems(loss: LossConfig) -> Iterator[str]:

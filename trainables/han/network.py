@@ -80,8 +80,16 @@ class HanNetwork(nn.Module):
         return self.read(self.encoder(batch), batch)
 
     def read(self, encoded: Encoded, batch: Batch) -> Outputs:
-        """Return what the heads say about a batch that has been encoded."""
-        state, heads = encoded.state, self.heads
+        """Return what the heads say about a batch that has been encoded.
+
+        In single precision, whatever the encoder computes in: a forecast of thousands, in its own
+        unit, has more digits than half precision.
+        """
+        with torch.autocast(encoded.state.device.type, enabled=False):
+            return self._read(encoded.state.float(), encoded, batch)
+
+    def _read(self, state: Tensor, encoded: Encoded, batch: Batch) -> Outputs:
+        heads = self.heads
         daily, latents, cycle = self._days_ahead(state)
         return Outputs(
             state=state,

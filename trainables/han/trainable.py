@@ -200,7 +200,7 @@ class Han:
         for part in torch.split(anchors, EVALUATED_TOGETHER):
             batch = self._series.batch(part)
             outputs = self._outputs(batch)
-            losses.add(self._balance.criterion(outputs, batch), None, len(part))
+            losses.add(self._balance.told(outputs, batch), None, len(part))
             scores.append(self._balance.criterion.to_scores(outputs))
             targets.append(flat_targets(batch.targets))
         days = anchors.cpu().numpy()

@@ -99,7 +99,8 @@ class Trainer:
         Returns
         -------
         dict
-            ``train_loss`` (as weighted), ``train_loss_<task>`` (as it is: see `Tally`),
+            ``train_loss`` (as weighted), ``train_loss_<task>`` (as it is, without
+            floor or cap: see `Tally`),
             ``gradient_share_<task>`` (at a batch amid the epoch: see `Balance.describe`),
             ``weight_<task>``, ``grad_norm`` (mean over updates, before clipping), ``lr``.
         """
@@ -135,6 +136,9 @@ class Trainer:
             losses = self._balance.criterion(outputs, batch, self._teacher(anchors))
             share = len(rows) / len(window)
             total = self._balance.backward(losses, outputs.state, share=share, watched=watched)
+            if self._balance.shaped:
+                with torch.no_grad():
+                    losses = self._balance.told(outputs, batch)
             seen.add(losses, total, len(rows))
         self._balance.combine()
         norm = nn.utils.clip_grad_norm_(self._network.parameters(), self._config.clip)

@@ -27,6 +27,16 @@ def test_the_teacher_gets_no_gradient(kind) -> None:
     assert bool((said.grad.abs().sum(dim=-1) > 0).all())
 
 
+@pytest.mark.parametrize("kind", ["cosine", "huber", "mse"])
+def test_states_in_half_precision_are_compared_in_single(kind) -> None:
+    """As an accelerator's mixed precision has them; the teacher's are in single."""
+    said = torch.ones(2, 3, dtype=torch.bfloat16, requires_grad=True)
+    loss = likeness(said, torch.eye(2, 3), kind)
+    loss.backward()
+    assert loss.dtype == torch.float32
+    assert said.grad.isfinite().all()
+
+
 def test_unknown_states_count_for_nothing() -> None:
     said = torch.tensor([[1.0, 0.0], [5.0, 5.0]], requires_grad=True)
     teacher = torch.tensor([[1.0, 1.0], [torch.nan, 0.0]])
