@@ -130,7 +130,7 @@ TECHNIQUES = (
         "A3DRO",
         on=A3DRO_ON,
         domains={"mtl.weighting.a3dro.temperature": TEMPERATURE},
-        expected_note="one task no longer has 99 % of the gradient",
+        expected_note="one task no longer has 99 % of the gradient (a total below 0 is its nature)",
         reference="arXiv:1911.08731",
     ),
     Technique(
@@ -232,6 +232,12 @@ FURTHER = (
         on={"mtl.weighting.kind": "group_dro"},
         domains={"mtl.weighting.group_dro.rate": Float(1e-3, 1.0, log=True)},
         reference="arXiv:1911.08731",
+    ),
+    Technique(
+        "Soft regret clip",
+        on=A3DRO_ON | {"mtl.weighting.a3dro.clip": 3.0},
+        expected_note="c tanh(r / c), which cuts no task off, from the first step on",
+        reference="arXiv:2202.05436",
     ),
     Technique(
         "Surgery onto a stable anchor",

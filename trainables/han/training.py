@@ -227,8 +227,11 @@ def _mean(sums: tuple[Tensor, float]) -> float:
 
 
 def _optimizer(network: HanNetwork, balance: Balance, config: OptimConfig) -> torch.optim.AdamW:
+    """Return AdamW; biases do not decay, as those of the forecasts hold the targets' means."""
+    parameters = list(network.parameters())
     groups: list[dict[str, Any]] = [
-        {"params": list(network.parameters()), "peak": config.lr},
+        {"params": [p for p in parameters if p.ndim > 1], "peak": config.lr},
+        {"params": [p for p in parameters if p.ndim <= 1], "peak": config.lr, "weight_decay": 0.0},
     ]
     if learned := balance.parameters():
         peak = config.lr * balance.lr_multiplier

@@ -18,7 +18,7 @@ from trainables.techniques.zero_inflated import log_normal_quantiles, zinb_quant
 
 LEAST_MEAN: Final = 1e-6  # μ of the negative binomial, relative to the training mean
 LEAST_DEVIATION: Final = 0.05  # of normal likelihoods: below it, an outlier's loss explodes
-LARGEST_LOG: Final = 50.0  # of forecasts made in logarithms: e^50 is finite in every precision
+LARGEST_LOG: Final = 50.0  # of forecasts made in logarithms: e^50 is finite in float32 and bfloat16
 
 Floats = NDArray[np.float64]
 
