@@ -19,7 +19,9 @@ from trainables.techniques.task_weights import WeightingConfig
 
 BASELINE = HanConfig(
     # the forecasts' losses are some 100,000 times the others', as in the source document
-    data=DataConfig(generator=GeneratorConfig(scale=1.0, n_validation=480)),
+    data=DataConfig(
+        generator=GeneratorConfig(scale=1.0, n_train=512, n_validation=320, n_test=640)
+    ),
     model=ModelConfig(forecast_hidden=256),
     loss=LossConfig(forecast=ForecastLoss(unit="raw")),
     mtl=MtlConfig(weighting=WeightingConfig(a3dro=A3droConfig(beta=0.0, clip=0.0))),

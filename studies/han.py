@@ -31,7 +31,7 @@ STUDY = Study(
         )
     ),
     smallest_gain=0.02,
-    max_steps=6,
+    max_steps=5,
     pruner=ASHA(grace_steps=1, reduction_factor=3),
     data=load_panels,
     metrics=evaluate,
