@@ -8,28 +8,37 @@ import pytest
 
 from search.configuration import flatten, override
 from search.parameters import Parameters, ask_trial
-from spaces import pat_l, pi_tft
+from spaces import esm2_pair, han, pat_l, pi_tft
 
 TABLES = [
     (pi_tft, (*pi_tft.TECHNIQUES, *pi_tft.FURTHER)),
     (pat_l, (*pat_l.TECHNIQUES, *pat_l.FURTHER)),
+    (han, (*han.TECHNIQUES, *han.FURTHER, *han.ARCHITECTURE)),
+    (esm2_pair, esm2_pair.TECHNIQUES),
+    (esm2_pair, esm2_pair.FURTHER),
 ]
 EVERYWHERE = [  # knobs whose every choice turns up among random configurations
     (pi_tft, "model.width"),
     (pi_tft, "mtl.groups"),
     (pat_l, "optim.mode"),
     (pat_l, "model.patch_embed"),
+    (han, "mtl.weighting.kind"),
+    (han, "model.width"),
+    (esm2_pair, "model.arch"),
+    (esm2_pair, "data.negatives.policy"),
 ]
 
 
 @pytest.mark.parametrize(("system", "techniques"), TABLES)
 def test_every_arm_can_be_built(system: ModuleType, techniques: Any):
     plain = flatten(system.BASELINE)
+    on = {technique.name: dict(technique.on) for technique in techniques}
     for technique in techniques:
-        if technique.stage == "post-hoc":
+        if not technique.searched:
             continue
+        required = {path: v for name in technique.requires for path, v in on[name].items()}
         for value in next(iter(technique.levels.values()), [None]):
-            changes = dict(technique.on) | dict.fromkeys(technique.levels, value)
+            changes = required | on[technique.name] | dict.fromkeys(technique.levels, value)
             built = flatten(override(system.BASELINE, changes))
             assert {path for path in built if built[path] != plain[path]} == changes.keys()
 

@@ -12,7 +12,11 @@ from search.parameters import Parameters
 from search.protocol.searching import Options, run_search
 
 STUDIES = sorted((Path(__file__).parents[2] / "studies").glob("*.py"))
-VARIANTS = ("_further", "_architecture")  # the same trainable, baseline and data as another study
+VARIANTS = (
+    "_further",
+    "_architecture",
+    "_conserved",
+)  # the same trainable, baseline and data as another study
 ALL = [
     pytest.param(path, marks=[pytest.mark.slow] if path.stem.endswith(VARIANTS) else [])
     for path in STUDIES
