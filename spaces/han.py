@@ -20,7 +20,7 @@ from trainables.techniques.task_weights import WeightingConfig
 BASELINE = HanConfig(
     # the forecasts' losses are some 100,000 times the others', as in the source document
     data=DataConfig(
-        generator=GeneratorConfig(scale=1.0, n_train=512, n_validation=320, n_test=640)
+        generator=GeneratorConfig(scale=1.0, n_train=448, n_validation=256, n_test=512)
     ),
     model=ModelConfig(forecast_hidden=256),
     loss=LossConfig(forecast=ForecastLoss(unit="raw")),
@@ -54,6 +54,10 @@ SEARCH_SPACE = Space(
         "mtl.weighting.a3dro.anchoring": When(A3DRO_ON, Categorical(("first_step", "warm_up"))),
         "mtl.weighting.a3dro.temperature": When(A3DRO_ON, TEMPERATURE),
         "mtl.aggregator": Categorical(("sum", "pcgrad", "gradvac", "cagrad", "hierarchical")),
+        "mtl.grouping": When(
+            {"mtl.aggregator": {"pcgrad", "gradvac", "cagrad", "hierarchical"}},
+            Categorical(("per_task", "stable_noisy")),
+        ),
         "mtl.gate.kind": Categorical(("none", "fallback", "hard", "soft")),
         "mtl.gate.min_availability": When({"mtl.gate.kind": {"hard", "soft"}}, Float(0.05, 0.5)),
         "loss.forecast.unit": Categorical(("raw", "standardised", "log1p")),
@@ -110,7 +114,7 @@ TECHNIQUES = (
     ),
     Technique(
         "PCGrad",
-        on={"mtl.aggregator": "pcgrad"},
+        on={"mtl.aggregator": "pcgrad", "mtl.grouping": "stable_noisy"},
         expected_impact=Impact.HIGH,
         expected_note="keeps forecast gradients from destroying regime representations",
         effort=Effort.LOW,
@@ -137,15 +141,14 @@ TECHNIQUES = (
     ),
     Technique(
         "Budget beta",
-        levels={"mtl.weighting.a3dro.beta": (0.35, 0.7)},
+        on={"mtl.weighting.a3dro.beta": 0.35},
         requires="A3DRO",
         expected_note="no task can exceed 65 % (0.708 of six tasks, in truth)",
         reference="doi:10.1137/S0097539701398375",
     ),
     Technique(
         "Regret clip",
-        on=AS_WRITTEN,
-        levels={"mtl.weighting.a3dro.clip": (1.0, 3.0)},
+        on={"mtl.weighting.a3dro.clip": 3.0} | AS_WRITTEN,
         requires="A3DRO",
         expected_note="prevents extreme regrets (and, hard, cuts off small and exploding losses)",
         reference="arXiv:2202.05436",
@@ -236,10 +239,22 @@ FURTHER = (
         reference="arXiv:1911.08731",
     ),
     Technique(
-        "Soft regret clip",
-        on=A3DRO_ON | {"mtl.weighting.a3dro.clip": 3.0},
+        "Budget beta, a curve",
+        on=A3DRO_ON,
+        levels={"mtl.weighting.a3dro.beta": (0.1, 0.35, 0.7, 1.0)},
+        reference="doi:10.1137/S0097539701398375",
+    ),
+    Technique(
+        "Regret clip, a curve",
+        on=A3DRO_ON,
+        levels={"mtl.weighting.a3dro.clip": (0.5, 1.0, 3.0, 10.0)},
         expected_note="c tanh(r / c), which cuts no task off, from the first step on",
         reference="arXiv:2202.05436",
+    ),
+    Technique(
+        "PCGrad, task by task",
+        on={"mtl.aggregator": "pcgrad"},
+        reference="arXiv:2001.06782",
     ),
     Technique(
         "Surgery onto a stable anchor",

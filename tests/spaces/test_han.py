@@ -29,6 +29,7 @@ NAMED = {  # the document's words and its repository's, with the values they giv
     "mtl.weighting.a3dro.kappa": {5.0, 20.0, 50.0},
     "mtl.weighting.a3dro.min_availability": {0.05, 0.2, 0.5},
     "stop.watch": {"skill", "anchored"},
+    "mtl.grouping": {"per_task", "stable_noisy"},
     "mtl.aggregator": {
         "sum",
         "pcgrad",

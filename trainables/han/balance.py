@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Literal, get_args
 
 import torch
@@ -25,8 +26,10 @@ from trainables.techniques.task_weights import (
 )
 
 Anchor = Literal["regime", "regime+forecast"]
+Grouping = Literal["per_task", "stable_noisy"]
 SECTION = "mtl."
 CARRIER: Task = "daily_forecast"  # consistency terms are about the days to come
+STABLE: tuple[Task, ...] = ("regime", "forecast")
 FORECASTS: tuple[Task, Task] = ("forecast", "daily_forecast")
 
 
@@ -55,6 +58,7 @@ class MtlConfig:
     weighting: WeightingConfig = field(default_factory=WeightingConfig)
     gate: GateConfig = field(default_factory=GateConfig)
     aggregator: AggregatorKind = "sum"  # plain gradient descent on the summed loss
+    grouping: Grouping = "per_task"  # whose gradients surgery tells apart; see `groups`
     anchor: Anchor = "regime"  # the tasks that "hierarchical" surgery lets be
     gradnorm_alpha: float = 1.5
     cagrad_c: float = 0.5
@@ -67,6 +71,7 @@ def mtl_problems(mtl: MtlConfig) -> Iterator[str]:
     yield from weighting_problems(mtl.weighting, prefix=f"{SECTION}weighting.")
     yield from gate_problems(mtl.gate, prefix=f"{SECTION}gate.")
     yield from one_of(mtl, "aggregator", get_args(AggregatorKind), prefix=SECTION)
+    yield from one_of(mtl, "grouping", get_args(Grouping), prefix=SECTION)
     yield from one_of(mtl, "anchor", get_args(Anchor), prefix=SECTION)
     yield from at_least(mtl, 0, "gradnorm_alpha", prefix=SECTION)
     yield from below_one(mtl, "cagrad_c", prefix=SECTION)
@@ -116,13 +121,15 @@ class Balance:
         if consistency.physical_weight:  # that term is about both forecasts
             own[CARRIER] += own["forecast"]
         learned = [*self._weighting.parameters()]
+        self._groups = groups(self._tasks, config.grouping)
+        heads = [[*chain.from_iterable(own[task] for task in group)] for group in self._groups]
         self._surgery = GradientSurgery(
             config.aggregator,
             list(network.encoder.parameters()),
-            [[*head, *learned] for head in own.values()],
+            [[*head, *learned] for head in heads],
             cagrad_c=config.cagrad_c,
             gradnorm_alpha=config.gradnorm_alpha,
-            anchors=tuple(i for i, task in enumerate(self._tasks) if task in anchors),
+            anchors=tuple(i for i, group in enumerate(self._groups) if {*group} & {*anchors}),
         )
         self._shares: dict[Task, float] = {}
 
@@ -158,7 +165,8 @@ class Balance:
             terms[CARRIER] = sum(losses.auxiliary.values(), terms[CARRIER])
         if watched and not self._shares:
             self._shares = shares(terms, state)
-        self._surgery.backward([share * value for value in terms.values()], state)
+        sums = [torch.stack([terms[task] for task in group]).sum() for group in self._groups]
+        self._surgery.backward([share * value for value in sums], state)
         return torch.stack(list(terms.values())).sum().detach()
 
     def combine(self) -> None:
@@ -180,10 +188,11 @@ class Balance:
             ``gradient_share_<task>``, see `shares`; ``gradient_share_both_forecasts``, their sum:
             what two heads say of the same features may drown the others although neither does.
         """
-        further = self._surgery.weights.tolist()
+        further = zip(self._groups, self._surgery.weights.tolist(), strict=True)
+        again = {task: weight for group, weight in further for task in group}
         found = {
-            f"weight_{task}": value * again
-            for (task, value), again in zip(self._weighting.weights.items(), further, strict=True)
+            f"weight_{task}": value * again[task]  # type: ignore[index]  # a task's name
+            for task, value in self._weighting.weights.items()
         }
         found |= {f"gradient_share_{task}": value for task, value in self._shares.items()}
         if set(FORECASTS) <= set(self._shares):
@@ -204,6 +213,24 @@ class Balance:
         self._gate.load_state_dict(state["gate"])
         self._weighting.load_state_dict(state["weighting"])
         self._surgery.load_state_dict(state["surgery"])
+
+
+def groups(tasks: Sequence[Task], grouping: Grouping) -> list[tuple[Task, ...]]:
+    """Return the groups of tasks that gradient surgery takes for one each.
+
+    "stable_noisy" is the source document's: regime and forecast, whose targets are mostly there,
+    against all others. Two groups cost two passes through the encoder, six tasks six.
+
+    Examples
+    --------
+    >>> groups(("regime", "anomaly", "forecast"), "stable_noisy")
+    [('regime', 'forecast'), ('anomaly',)]
+    """
+    if grouping == "per_task":
+        return [(task,) for task in tasks]
+    stable = tuple(task for task in tasks if task in STABLE)
+    noisy = tuple(task for task in tasks if task not in STABLE)
+    return [group for group in (stable, noisy) if group]
 
 
 def shares(terms: Mapping[Task, Tensor], state: Tensor) -> dict[Task, float]:
