@@ -96,8 +96,9 @@ def _losses(history: Columns) -> Figure:
         for split, prefix in (("training", "train_"), ("validation", "val_")):
             if column := history.get(f"{prefix}loss_{task}"):
                 names.append(f"{task} {split}")
-                values.append(column[-1])
-    return _bars("Loss of each task at the last epoch", "loss, as it is", names, values)
+                values.append(math.log10(column[-1]) if column[-1] > 0 else math.nan)
+    note = "a step to the right is ten times the loss"
+    return _bars("Loss of each task at the last epoch", "log10 of the loss", names, values, note)
 
 
 def _ratios(history: Columns) -> Figure:
