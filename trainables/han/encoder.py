@@ -134,8 +134,8 @@ class HanEncoder(nn.Module):
         self.temporal_encoder = apart(
             lambda: TemporalEncoder(config.temporal_layers, width, config.heads, config.dropout)
         )
-        self.days_bias: Tensor
-        self.months_bias: Tensor
+        self.day_bias: Tensor
+        self.month_bias: Tensor
         for name, length in (("day_bias", shape.days), ("month_bias", shape.months)):
             bias = mask_bias(visible(length, causal=config.causal))
             self.register_buffer(name, bias, persistent=False)
