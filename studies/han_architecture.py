@@ -8,7 +8,7 @@ from dataclasses import replace
 from han import STUDY as TABLE
 
 from search import main
-from spaces.han import ARCHITECTURE
+from spaces.han_architecture import ARCHITECTURE
 
 STUDY = replace(TABLE, name="han-architecture", techniques=ARCHITECTURE)
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from han import STUDY as TABLE
 
 from search import main
-from spaces.han import FURTHER
+from spaces.han_further import FURTHER
 
 # several seeds vote on the same days
 STUDY = replace(TABLE, name="han-further", techniques=FURTHER, replication="fixed")

@@ -6,7 +6,8 @@ import pytest
 
 from search.configuration import flatten, override
 from search.parameters import Parameters
-from spaces.han import BASELINE, FURTHER, SEARCH_SPACE, SPACE, TECHNIQUES
+from spaces.han import BASELINE, SEARCH_SPACE, SPACE, TECHNIQUES
+from spaces.han_further import FURTHER
 from tests.contracts.han import CONTEXTS
 from trainables.han.batch import TASKS
 

@@ -9,11 +9,13 @@ import pytest
 from search.configuration import flatten, override
 from search.parameters import Parameters, ask_trial
 from spaces import esm2_pair, han, pat_l, pi_tft
+from spaces.han_architecture import ARCHITECTURE
+from spaces.han_further import FURTHER
 
 TABLES = [
     (pi_tft, (*pi_tft.TECHNIQUES, *pi_tft.FURTHER)),
     (pat_l, (*pat_l.TECHNIQUES, *pat_l.FURTHER)),
-    (han, (*han.TECHNIQUES, *han.FURTHER, *han.ARCHITECTURE)),
+    (han, (*han.TECHNIQUES, *FURTHER, *ARCHITECTURE)),
     (esm2_pair, esm2_pair.TECHNIQUES),
     (esm2_pair, esm2_pair.FURTHER),
 ]
