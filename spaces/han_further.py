@@ -1,4 +1,4 @@
-"""Multi-Resolution HAN: what its document names besides its tables, and what its repository does."""
+"""Multi-Resolution HAN: what its document names besides its tables, and its repository has."""
 
 from search import Categorical, Effort, Float, Technique
 from spaces.han import A3DRO_ON, LATENT

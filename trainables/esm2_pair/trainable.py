@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import torch
 
-from search.errors import DataError, TrainableError, near_miss
+from search.errors import DataError
 from search.trainable import Predictions
 from trainables.esm2_pair import diagnostics
 from trainables.esm2_pair.batches import Embeddings, PairRows
@@ -21,8 +20,10 @@ from trainables.esm2_pair.metrics import evaluate, hard_negatives
 from trainables.esm2_pair.network import PairNetwork
 from trainables.esm2_pair.pairs import Splits
 from trainables.esm2_pair.training import Trainer
+from trainables.techniques.calibration import Affine
 from trainables.techniques.devices import accelerator, precision
-from trainables.techniques.progress import History, Progress, Stateful, load_parts, save_parts
+from trainables.techniques.epochs import PREFIXES, EpochRun, prefixed
+from trainables.techniques.progress import History, Progress
 from trainables.techniques.randomness import RandomStream, independent_seeds
 from trainables.techniques.splitting import Replication, Sampling, require_both
 
@@ -32,12 +33,10 @@ WATCHED: Final = {  # by early stopping and a plateau schedule
     "auroc": "val_auroc",
     "hard_auroc": "val_hard_auroc",
 }
-CHECKPOINT: Final = "esm2_pair.pt"
-SPLITS: Final = ("validation", "test")
 EVALUATED_TOGETHER: Final = 2048  # pairs: 20 MB of pooled embeddings of the documented size
 
 
-class Esm2Pair:
+class Esm2Pair(EpochRun):
     """A run of the pair classifier: one step is one epoch.
 
     Scores of its predictions are logits, groups the strata of `trainables.esm2_pair.pairs.Pairs`;
@@ -64,6 +63,8 @@ class Esm2Pair:
         attention is wanted over a single token.
     """
 
+    checkpoint = "esm2_pair.pt"
+
     def __init__(
         self,
         config: Esm2PairConfig,
@@ -82,12 +83,13 @@ class Esm2Pair:
         embeddings = Embeddings(splits.embeddings, pool=config.model.pools)
         self._rows = {
             name: PairRows(embeddings, getattr(splits, name), self._device)
-            for name in ("train", *SPLITS)
+            for name in ("train", *PREFIXES)
         }
         init_seed, order_seed, noise_seed = independent_seeds(seed, 3)
         self._network = self._started(splits, embeddings, init_seed)
         self._noise = RandomStream(noise_seed, self._device)
         self._criterion = Criterion(config.loss, splits.train)
+        self._line = Affine(1.0, 0.0)  # from distances to logits
         self._trainer = Trainer(
             self._network,
             self._rows["train"],
@@ -97,74 +99,17 @@ class Esm2Pair:
             order_seed=order_seed,
         )
         self._watched, self._minimize = WATCHED[config.stop.watch], config.stop.watch == "loss"
-        self._progress = Progress.of(config.stop, max_steps, self._watched, minimize=self._minimize)
+        progress = Progress.of(config.stop, max_steps, self._watched, minimize=self._minimize)
         self._history = History()
-        self._predicted: dict[str, Predictions] = {}  # by the weights as they are
-
-    @property
-    def done(self) -> bool:
-        """Whether the run is over: stopped early, or at its full length."""
-        return self._progress.done
-
-    def step(self) -> dict[str, float]:
-        """Train one epoch and evaluate validation; at the run's last step, the test split too.
-
-        With early stopping, the last step restores the best epoch's weights and answers with that
-        epoch's metrics.
-
-        Raises
-        ------
-        TrainableError
-            If the run is over.
-        """
-        self._progress.check()
-        self._predicted.clear()
-        measured = self._trainer.epoch(self._noise) | self._evaluate("validation")
-        if "train_nll" in measured:
-            measured["generalization_gap"] = measured["val_nll"] - measured["train_nll"]
-        self._history.add(measured)
-        self._trainer.observe(measured[self._watched] * (-1 if self._minimize else 1))
-        measured = self._progress.observe(measured, self._network)
-        if self._progress.restored:
-            self._predicted.clear()  # the best epoch's weights answer from now on
-        return measured | self._evaluate("test") if self.done else measured
-
-    def predict(self, split: str) -> Predictions:
-        """Return logits, labels and strata of "validation" or "test".
-
-        Raises
-        ------
-        TrainableError
-            If there is no such split.
-        """
-        if split not in SPLITS:
-            raise TrainableError(f"Esm2Pair has no split '{split}'{near_miss(split, SPLITS)}")
-        if split not in self._predicted:
-            self._predicted[split] = self._predict(split)
-        return self._predicted[split]
+        super().__init__(progress, trainer=self._trainer, noise=self._noise, history=self._history)
 
     def diagnose(self) -> dict[str, Any]:
         """Return what explains this run, as a study's reports draw it."""
         return diagnostics.figures(self.predict("validation"), self._history.columns, self._leakage)
 
-    def save(self, directory: Path) -> None:
-        """Write a checkpoint: tensors and plain values only."""
-        save_parts(Path(directory) / CHECKPOINT, **self._parts)
-
-    def load(self, directory: Path) -> None:
-        """Continue from a checkpoint, on whichever device this run has."""
-        load_parts(Path(directory) / CHECKPOINT, self._device, **self._parts)
-        self._progress.resume(self._network)
-        self._predicted.clear()
-
     @property
-    def _parts(self) -> dict[str, Stateful]:
-        return {
-            "trainer": self._trainer,
-            "noise": self._noise,
-            "progress": self._progress,
-            "history": self._history,
-        }
+    def _answering(self) -> PairNetwork:
+        return self._network
 
     def _started(self, splits: Splits, embeddings: Embeddings, seed: int) -> PairNetwork:
         n_slots = 1 + max(int(rows.pairs.slots.max()) for rows in self._rows.values())
@@ -173,11 +118,23 @@ class Esm2Pair:
             network = PairNetwork(self._config.model, embeddings.n_tokens, statistics)
         return network.to(self._device)
 
+    def _epoch(self) -> dict[str, float]:
+        measured = self._trainer.epoch(self._noise) | self._evaluate("validation")
+        if "train_nll" in measured:
+            measured["generalization_gap"] = measured["val_nll"] - measured["train_nll"]
+        self._history.add(measured)
+        self._trainer.observe(measured[self._watched] * (-1 if self._minimize else 1))
+        return measured
+
     def _predict(self, split: str) -> Predictions:
         raw = self._scored(split)
         if not self._criterion.of_distances:
             return raw
-        return fit_logits(raw if split == "validation" else self._scored("validation"))(raw)
+        if split == "validation":
+            self._line = fit_logits(raw)
+        else:
+            self.predict("validation")  # fits the line to the weights as they are
+        return self._line(raw)
 
     def _scored(self, split: str) -> Predictions:
         """Return the network's own logits."""
@@ -193,8 +150,7 @@ class Esm2Pair:
 
     def _evaluate(self, split: str) -> dict[str, float]:
         predictions = self.predict(split)
-        prefix = "val_" if split == "validation" else "test_"
-        found = {prefix + name: value for name, value in evaluate(predictions).items()}
+        found = prefixed(split, evaluate(predictions))
         if split == "validation":
             with np.errstate(invalid="ignore"):  # of a run that diverges
                 found["prediction_sd"] = float(np.std(predictions.scores))
@@ -209,7 +165,7 @@ def check_splits(splits: Splits) -> None:
     DataError
         With the split's name.
     """
-    for name in ("train", *SPLITS):
+    for name in ("train", *PREFIXES):
         pairs = getattr(splits, name)
         require_both(name, pairs.label == 1, "pairs of one isolate")
         held_out = Predictions(np.zeros(len(pairs)), pairs.label, pairs.strata)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from search.errors import TrainableError, near_miss
 from search.trainable import Predictions
 from trainables.han import diagnostics
 from trainables.han.balance import Balance
@@ -27,24 +25,17 @@ from trainables.han.series import Series
 from trainables.han.training import Tally, Trainer
 from trainables.techniques.anchored import anchored_value
 from trainables.techniques.devices import accelerator, precision
-from trainables.techniques.progress import (
-    History,
-    Progress,
-    Stateful,
-    load_parts,
-    save_parts,
-)
+from trainables.techniques.epochs import EpochRun, prefixed
+from trainables.techniques.progress import History, Progress
 from trainables.techniques.randomness import RandomStream, independent_seeds
 from trainables.techniques.splitting import Replication, Sampling
 
 WATCHED = {"skill": "val_skill", "anchored": "val_anchored"}  # by early stopping
-CHECKPOINT = "han.pt"
-SPLITS = ("validation", "test")
 EVALUATED_TOGETHER = 128  # windows: few enough for a year of days at the documented size
 ANCHOR_CLIP = 3.0  # of a log ratio, as in the source document
 
 
-class Han:
+class Han(EpochRun):
     """A run of the Multi-Resolution HAN: one step is one epoch.
 
     Scores and targets of its predictions are the columns of `trainables.han.columns`; its metrics
@@ -63,6 +54,8 @@ class Han:
     split_seed, replication
         What else a new seed draws anew; see `trainables.techniques.splitting.Sampling`.
     """
+
+    checkpoint = "han.pt"
 
     def __init__(
         self,
@@ -99,45 +92,10 @@ class Han:
         )
         watched = WATCHED[config.stop.watch]
         minimize = config.stop.watch == "anchored"
-        self._progress = Progress.of(config.stop, max_steps, watched, minimize=minimize)
+        progress = Progress.of(config.stop, max_steps, watched, minimize=minimize)
         self._history = History()
-        self._predicted: dict[str, tuple[Predictions, dict[str, float]]] = {}
-
-    @property
-    def done(self) -> bool:
-        """Whether the run is over: stopped early, or at its full length."""
-        return self._progress.done
-
-    def step(self) -> dict[str, float]:
-        """Train one epoch and evaluate validation; at the run's last step, the test split too.
-
-        With early stopping, the last step restores the best epoch's weights and answers with that
-        epoch's metrics.
-
-        Raises
-        ------
-        TrainableError
-            If the run is over.
-        """
-        self._progress.check()
-        self._predicted.clear()
-        measured = self._trainer.epoch(self._noise) | self._evaluate("validation")
-        measured |= _ratios(measured) | self._anchored(measured)
-        self._history.add(measured)
-        measured = self._progress.observe(measured, self._network)
-        if self._progress.restored:
-            self._predicted.clear()  # the best epoch's weights answer from now on
-        return measured | self._evaluate("test") if self.done else measured
-
-    def predict(self, split: str) -> Predictions:
-        """Return scores, targets and anchor days of "validation" or "test".
-
-        Raises
-        ------
-        TrainableError
-            If there is no such split.
-        """
-        return self._said(split)[0]
+        self._losses: dict[str, dict[str, float]] = {}  # by split, of its predictions
+        super().__init__(progress, trainer=self._trainer, noise=self._noise, history=self._history)
 
     def diagnose(self) -> dict[str, Any]:
         """Return what explains this run, as a study's reports draw it."""
@@ -167,35 +125,19 @@ class Han:
         )
         return diagnostics.figures(evidence)
 
-    def save(self, directory: Path) -> None:
-        """Write a checkpoint: tensors and plain values only."""
-        save_parts(Path(directory) / CHECKPOINT, **self._parts)
-
-    def load(self, directory: Path) -> None:
-        """Continue from a checkpoint, on whichever device this run has."""
-        load_parts(Path(directory) / CHECKPOINT, self._device, **self._parts)
-        self._progress.resume(self._network)
-        self._predicted.clear()
-
     @property
-    def _parts(self) -> dict[str, Stateful]:
-        return {
-            "trainer": self._trainer,
-            "noise": self._noise,
-            "progress": self._progress,
-            "history": self._history,
-        }
+    def _answering(self) -> HanNetwork:
+        return self._network
 
-    def _said(self, split: str) -> tuple[Predictions, dict[str, float]]:
-        """Return the predictions of a split, and its losses by task."""
-        if split not in SPLITS:
-            raise TrainableError(f"Han has no split '{split}'{near_miss(split, SPLITS)}")
-        if split not in self._predicted:
-            self._predicted[split] = self._predict(self._series.anchors(split))
-        return self._predicted[split]
+    def _epoch(self) -> dict[str, float]:
+        measured = self._trainer.epoch(self._noise) | self._evaluate("validation")
+        measured |= _ratios(measured) | self._anchored(measured)
+        self._history.add(measured)
+        return measured
 
-    def _predict(self, anchors: Tensor) -> tuple[Predictions, dict[str, float]]:
+    def _predict(self, split: str) -> Predictions:
         self._network.eval()
+        anchors = self._series.anchors(split)
         scores, targets, losses = [], [], Tally()
         for part in torch.split(anchors, EVALUATED_TOGETHER):
             batch = self._series.batch(part)
@@ -203,9 +145,9 @@ class Han:
             losses.add(self._balance.told(outputs, batch), None, len(part))
             scores.append(self._balance.criterion.to_scores(outputs))
             targets.append(flat_targets(batch.targets))
+        self._losses[split] = losses.means("")
         days = anchors.cpu().numpy()
-        said = Predictions(np.concatenate(scores), np.concatenate(targets), days)
-        return said, losses.means("")
+        return Predictions(np.concatenate(scores), np.concatenate(targets), days)
 
     def _outputs(self, batch: Batch) -> Outputs:
         mixed = self._config.optim.mixed
@@ -213,12 +155,11 @@ class Han:
             return self._network(batch)  # type: ignore[no-any-return]  # torch's stub
 
     def _evaluate(self, split: str) -> dict[str, float]:
-        predictions, losses = self._said(split)
-        prefix = "val_" if split == "validation" else "test_"
-        found = evaluate(predictions) | losses
+        predictions = self.predict(split)
+        found = evaluate(predictions) | self._losses[split]
         if split == "validation":
             found |= spreads(predictions)
-        return {prefix + name: value for name, value in found.items()}
+        return prefixed(split, found)
 
     def _anchored(self, measured: dict[str, float]) -> dict[str, float]:
         """Return the mean log ratio of validation losses to those of the run's first epoch."""

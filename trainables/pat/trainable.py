@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from search.errors import TrainableError, near_miss
 from search.trainable import Predictions
 from trainables.pat.config import PatConfig
 from trainables.pat.heads import PatClassifier, PatHead
@@ -18,20 +16,20 @@ from trainables.pat.inputs import Inputs, Rows, inputs_of, splits_of
 from trainables.pat.training import Trainer
 from trainables.techniques import binary, pictures
 from trainables.techniques.devices import accelerator, precision
-from trainables.techniques.progress import Progress, Stateful, load_parts, save_parts
+from trainables.techniques.epochs import EpochRun, prefixed
+from trainables.techniques.progress import Progress
 from trainables.techniques.randomness import RandomStream, independent_seeds
 from trainables.techniques.splitting import Replication, Sampling
 
 OBJECTIVE = "val_auroc"  # what early stopping watches
-CHECKPOINT = "pat.pt"
-SPLITS = ("validation", "test")
 EVALUATED_TOGETHER = 256  # windows: few enough for a week of minutes in size L
 
 
-class Pat:
+class Pat(EpochRun):
     """A run of PAT: one step is one epoch of fine-tuning.
 
-    Scores of its predictions are logits: σ(score) is the probability of a depression.
+    Scores of its predictions are logits: σ(score) is the probability of a depression. Groups are
+    participants.
 
     Parameters
     ----------
@@ -46,6 +44,8 @@ class Pat:
     split_seed, replication
         What else a new seed draws anew; see `trainables.techniques.splitting.Sampling`.
     """
+
+    checkpoint = "pat.pt"
 
     def __init__(
         self,
@@ -73,53 +73,13 @@ class Pat:
             epochs=config.stop.length(max_steps),
             order_seed=order_seed,
         )
-        self._progress = Progress.of(config.stop, max_steps, OBJECTIVE)
-        self._predicted: dict[str, Predictions] = {}  # by the weights as they are
-
-    @property
-    def done(self) -> bool:
-        """Whether the run is over: stopped early, or at its full length."""
-        return self._progress.done
+        progress = Progress.of(config.stop, max_steps, OBJECTIVE)
+        super().__init__(progress, trainer=self._trainer, noise=self._noise)
 
     @property
     def inputs(self) -> Inputs:
         """The scaled splits."""
         return self._inputs
-
-    def step(self) -> dict[str, float]:
-        """Train one epoch and evaluate validation; at the run's last step, the test split too.
-
-        With early stopping, the last step restores the best epoch's weights and answers with that
-        epoch's metrics.
-
-        Raises
-        ------
-        TrainableError
-            If the run is over.
-        """
-        self._progress.check()
-        self._predicted.clear()
-        measured = self._trainer.epoch(self._noise) | self._evaluate("validation")
-        measured["generalization_gap"] = measured["val_nll"] - measured["train_nll"]
-        self._trainer.observe(measured[OBJECTIVE])
-        measured = self._progress.observe(measured, self._network)
-        if self._progress.restored:
-            self._predicted.clear()  # the best epoch's weights answer from now on
-        return measured | self._evaluate("test") if self.done else measured
-
-    def predict(self, split: str) -> Predictions:
-        """Return logits, labels and participants of "validation" or "test".
-
-        Raises
-        ------
-        TrainableError
-            If there is no such split.
-        """
-        if split not in SPLITS:
-            raise TrainableError(f"Pat has no split '{split}'{near_miss(split, SPLITS)}")
-        if split not in self._predicted:
-            self._predicted[split] = self._predict(getattr(self._inputs, split))
-        return self._predicted[split]
 
     def diagnose(self) -> dict[str, Any]:
         """Return what explains this run, as a study's reports draw it."""
@@ -127,19 +87,9 @@ class Pat:
         arrays = {**pictures.calibration(validation), **pictures.precision_recall(validation)}
         return pictures.figures(arrays)
 
-    def save(self, directory: Path) -> None:
-        """Write a checkpoint: tensors and plain values only."""
-        save_parts(Path(directory) / CHECKPOINT, **self._parts)
-
-    def load(self, directory: Path) -> None:
-        """Continue from a checkpoint, on whichever device this run has."""
-        load_parts(Path(directory) / CHECKPOINT, self._device, **self._parts)
-        self._progress.resume(self._network)
-        self._predicted.clear()
-
     @property
-    def _parts(self) -> dict[str, Stateful]:
-        return {"trainer": self._trainer, "noise": self._noise, "progress": self._progress}
+    def _answering(self) -> PatClassifier:
+        return self._network
 
     def _started(self, seed: int, *, recorded: bool) -> PatClassifier:
         config, inputs = self._config, self._inputs
@@ -162,7 +112,14 @@ class Pat:
         )
         return network
 
-    def _predict(self, rows: Rows) -> Predictions:
+    def _epoch(self) -> dict[str, float]:
+        measured = self._trainer.epoch(self._noise) | self._evaluate("validation")
+        measured["generalization_gap"] = measured["val_nll"] - measured["train_nll"]
+        self._trainer.observe(measured[OBJECTIVE])
+        return measured
+
+    def _predict(self, split: str) -> Predictions:
+        rows: Rows = getattr(self._inputs, split)
         self._network.eval()
         with torch.inference_mode(), precision(self._device, mixed=self._config.optim.mixed):
             parts = torch.split(rows.activity, EVALUATED_TOGETHER)
@@ -172,8 +129,7 @@ class Pat:
 
     def _evaluate(self, split: str) -> dict[str, float]:
         predictions = self.predict(split)
-        prefix = "val_" if split == "validation" else "test_"
-        found = {prefix + name: value for name, value in binary.evaluate(predictions).items()}
+        found = prefixed(split, binary.evaluate(predictions))
         if split == "validation":
             found["prediction_sd"] = float(np.std(predictions.scores))
         return found

@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from search.errors import TrainableError, near_miss
 from search.trainable import Predictions
 from trainables.pi_tft import diagnostics, metrics
 from trainables.pi_tft.batches import Batch, joined, splits_of, to_batch
 from trainables.pi_tft.config import PiTftConfig
+from trainables.pi_tft.events import Events
 from trainables.pi_tft.losses import Criterion, MissScale, active_tasks
 from trainables.pi_tft.model import Encoder, PiTftNetwork
 from trainables.pi_tft.training import Trainer
 from trainables.techniques import binary, pictures
 from trainables.techniques.devices import accelerator
-from trainables.techniques.progress import Progress, Stateful, load_parts, save_parts
+from trainables.techniques.epochs import EpochRun, prefixed
+from trainables.techniques.progress import Progress
 from trainables.techniques.randomness import RandomStream, independent_seeds
 from trainables.techniques.splitting import Replication, Sampling
 from trainables.techniques.surgery import GradientSurgery
 
 OBJECTIVE = "val_ap"  # what early stopping watches
-CHECKPOINT = "pi_tft.pt"
-SPLITS = ("validation", "test")
 EVALUATED_TOGETHER = 1024  # events: few enough for the documented size's memory
 
 
-class PiTft:
+class PiTft(EpochRun):
     """A run of PI-TFT: one step is one epoch.
 
     Scores of its predictions are logits: σ(score) is the probability that the final risk is high.
@@ -49,6 +47,8 @@ class PiTft:
     split_seed, replication
         What else a new seed draws anew; see `trainables.techniques.splitting.Sampling`.
     """
+
+    checkpoint = "pi_tft.pt"
 
     def __init__(
         self,
@@ -82,57 +82,17 @@ class PiTft:
             order_seed=order_seed,
         )
         self._train = train
-        self._progress = Progress.of(config.stop, max_steps, OBJECTIVE)
-        self._predicted: dict[str, Predictions] = {}  # by the weights as they are
-
-    @property
-    def done(self) -> bool:
-        """Whether the run is over: stopped early, or at its full length."""
-        return self._progress.done
-
-    def step(self) -> dict[str, float]:
-        """Train one epoch and evaluate both held-out splits.
-
-        With early stopping, the run's last step restores the best epoch's weights and answers with
-        that epoch's metrics.
-
-        Raises
-        ------
-        TrainableError
-            If the run is over.
-        """
-        self._progress.check()
-        self._predicted.clear()
-        measured = self._trainer.epoch(self._noise) | self._evaluate()
-        measured["generalization_gap"] = measured["val_nll"] - measured["train_nll"]
-        averaged = self._progress.steps + 1 - self._trainer.averaging_from
-        if self._config.optim.swa and averaged == 1:
-            self._progress.restart()  # an averaged model answers, not one from before averaging
-        may_stop = not self._config.optim.swa or averaged > 0
-        measured = self._progress.observe(measured, self._answering, may_stop=may_stop)
-        if self._progress.restored:
-            self._predicted.clear()  # the best epoch's weights answer from now on
-        return measured
-
-    def predict(self, split: str) -> Predictions:
-        """Return logits, labels and event numbers of "validation" or "test".
-
-        Raises
-        ------
-        TrainableError
-            If there is no such split.
-        """
-        if split not in SPLITS:
-            raise TrainableError(f"PiTft has no split '{split}'{near_miss(split, SPLITS)}")
-        return self._predictions()[split]
+        progress = Progress.of(config.stop, max_steps, OBJECTIVE)
+        self._thresholds = (0.0, 0.0)  # logits at which F1 and F2 are greatest on validation
+        super().__init__(progress, trainer=self._trainer, noise=self._noise)
 
     def diagnostics(self) -> dict[str, NDArray[Any]]:
         """Return plain arrays that explain this run; see `trainables.pi_tft.diagnostics`."""
         events = self._splits.validation
         network = self._answering
         return {
-            **pictures.calibration(self._predictions()["validation"]),
-            **pictures.precision_recall(self._predictions()["validation"]),
+            **pictures.calibration(self.predict("validation")),
+            **pictures.precision_recall(self.predict("validation")),
             **diagnostics.attention(network, to_batch(events, self._device), events),
             **diagnostics.gradient_cosines(network, self._train, self._criterion),
         }
@@ -140,20 +100,6 @@ class PiTft:
     def diagnose(self) -> dict[str, Any]:
         """Return what explains this run, as a study's reports draw it."""
         return diagnostics.figures(self.diagnostics())
-
-    def save(self, directory: Path) -> None:
-        """Write a checkpoint: tensors and plain values only."""
-        save_parts(Path(directory) / CHECKPOINT, **self._parts)
-
-    def load(self, directory: Path) -> None:
-        """Continue from a checkpoint, on whichever device this run has."""
-        load_parts(Path(directory) / CHECKPOINT, self._device, **self._parts)
-        self._progress.resume(self._answering)
-        self._predicted.clear()
-
-    @property
-    def _parts(self) -> dict[str, Stateful]:
-        return {"trainer": self._trainer, "noise": self._noise, "progress": self._progress}
 
     @property
     def _answering(self) -> PiTftNetwork:
@@ -176,11 +122,24 @@ class PiTft:
         )
         return criterion, surgery
 
-    def _predictions(self) -> dict[str, Predictions]:
-        self._predicted = self._predicted or self._predict()
-        return self._predicted
+    @property
+    def _may_stop(self) -> bool:
+        return not self._config.optim.swa or self._averaged > 0
 
-    def _predict(self) -> dict[str, Predictions]:
+    @property
+    def _averaged(self) -> int:
+        """How many epochs have been averaged, this one included; 0 or less before averaging."""
+        return self._progress.steps + 1 - self._trainer.averaging_from
+
+    def _epoch(self) -> dict[str, float]:
+        measured = self._trainer.epoch(self._noise)
+        measured |= self._evaluate("validation") | self._evaluate("test")
+        measured["generalization_gap"] = measured["val_nll"] - measured["train_nll"]
+        if self._config.optim.swa and self._averaged == 1:
+            self._progress.restart()  # an averaged model answers, not one from before averaging
+        return measured
+
+    def _predict(self, split: str) -> Predictions:
         network = self._answering.eval()
         rows = torch.arange(len(self._held_out), device=self._device)
         with torch.inference_mode():
@@ -190,30 +149,25 @@ class PiTft:
             ]
         scores = torch.cat(logits).double().cpu().numpy()
         cut = len(self._splits.validation.label)
-        parts = zip(SPLITS, (scores[:cut], scores[cut:]), strict=True)
-        return {
-            name: Predictions(part, events.label.astype(np.int64), events.event_id)
-            for (name, part), events in zip(
-                parts, (self._splits.validation, self._splits.test), strict=True
-            )
-        }
+        for name, part in (("validation", scores[:cut]), ("test", scores[cut:])):
+            events: Events = getattr(self._splits, name)
+            label = events.label.astype(np.int64)
+            self._predicted[name] = Predictions(part, label, events.event_id)
+        self._thresholds = binary.tuned_thresholds(self._predicted["validation"])
+        return self._predicted[split]
 
-    def _evaluate(self) -> dict[str, float]:
-        predictions = self._predictions()
-        thresholds = binary.tuned_thresholds(predictions["validation"])
-        measured: dict[str, float] = {}
-        for split, prefix in zip(SPLITS, ("val_", "test_"), strict=True):
-            risk = np.asarray(getattr(self._splits, split).risk, np.float64)
-            plain = binary.evaluate(predictions[split])
-            tuned = metrics.evaluate_tuned(
-                predictions[split],
-                risk,
-                thresholds,
-                dex_per_logit=self._config.loss.dex_per_logit,
-            )
-            measured |= {prefix + name: value for name, value in (plain | tuned).items()}
-        measured["prediction_sd"] = float(np.std(predictions["validation"].scores))
-        return measured
+    def _evaluate(self, split: str) -> dict[str, float]:
+        predictions = self.predict(split)
+        tuned = metrics.evaluate_tuned(
+            predictions,
+            np.asarray(getattr(self._splits, split).risk, np.float64),
+            self._thresholds,
+            dex_per_logit=self._config.loss.dex_per_logit,
+        )
+        found = prefixed(split, binary.evaluate(predictions) | tuned)
+        if split == "validation":
+            found["prediction_sd"] = float(np.std(predictions.scores))
+        return found
 
 
 def _network(config: PiTftConfig, train: Batch) -> PiTftNetwork:
