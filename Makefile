@@ -64,11 +64,12 @@ results: setup  ## the standard-profile tables that are kept under studies/resul
 		rm -f studies/results/$$study/*.pdf || exit 1; \
 	done
 
-check: setup-dev  ## format, lint, types, import arrows
+check: setup-dev  ## format, lint, types, import arrows, whether every test can be imported
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m pytest --collect-only -qq >/dev/null || $(BIN)/python -m pytest --collect-only -q
 
 format: setup-dev  ## format the code
 	$(BIN)/ruff format .

@@ -7,6 +7,7 @@ winnow run studies/han.py --data FOLDER                 # daily_panel.parquet, m
 from search import ASHA, Criterion, Guard, Objective, Study, main
 from search.guards import DEFAULT_GUARDS
 from spaces.han import SPACE, TECHNIQUES
+from trainables.han.batch import TASKS
 from trainables.han.metrics import evaluate
 from trainables.han.real_panels import load_panels
 from trainables.han.reference import constant, persistence, ridge_and_logistic
@@ -19,17 +20,7 @@ STUDY = Study(
     techniques=TECHNIQUES,
     objective=Objective("val_skill", "maximize"),
     evaluation=Objective("test_skill", "maximize"),
-    secondary=tuple(
-        Objective(f"test_skill_{task}", "maximize")
-        for task in (
-            "regime",
-            "casualty",
-            "anomaly",
-            "transition",
-            "forecast",
-            "daily_forecast",
-        )
-    ),
+    secondary=tuple(Objective(f"test_skill_{task}", "maximize") for task in TASKS),
     smallest_gain=0.02,
     max_steps=5,
     pruner=ASHA(grace_steps=1, reduction_factor=3),

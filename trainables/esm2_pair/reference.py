@@ -12,7 +12,7 @@ a difference is one of slots.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ from trainables.esm2_pair.config import Esm2PairConfig
 from trainables.esm2_pair.inputs import splits_of
 from trainables.esm2_pair.metrics import evaluate
 from trainables.esm2_pair.pairs import Pairs, Splits, Whole
-from trainables.techniques.splitting import Replication, Sampling
+from trainables.techniques.reference_lines import Given, on_splits
 
 REGULARISATION: Final = 0.05  # C: hundreds of columns, some thousand pairs
 ITERATIONS: Final = 1000
@@ -37,73 +37,35 @@ Floats = NDArray[np.float64]
 Columns = Literal["concat", "difference"]
 
 
-def concatenation(
-    seed: int,
-    *,
-    config: Esm2PairConfig = PLAIN,
-    data: Any = None,
-    split_seed: int = 0,
-    replication: Replication = "fresh",
-) -> dict[str, float]:
-    """Return the metrics of a logistic regression on (a, b).
-
-    Parameters
-    ----------
-    seed
-        Draws the splits, as for the classifier.
-    config
-        The study's baseline.
-    data
-        What `load_isolates` returned.
-    split_seed, replication
-        The study's: what else a new seed draws anew.
-
-    Returns
-    -------
-    dict
-        Every metric under ``val_`` and ``test_``.
-    """
-    splits = splits_of(config.data, data, seed=seed, sampling=Sampling(replication, split_seed))
-    return _logistic(splits, "concat")
+@on_splits(splits_of, PLAIN)
+def concatenation(given: Given[Esm2PairConfig, Splits]) -> dict[str, float]:
+    """Return the metrics of a logistic regression on (a, b)."""
+    return _logistic(given.splits, "concat")
 
 
-def difference(
-    seed: int,
-    *,
-    config: Esm2PairConfig = PLAIN,
-    data: Any = None,
-    split_seed: int = 0,
-    replication: Replication = "fresh",
-) -> dict[str, float]:
+@on_splits(splits_of, PLAIN)
+def difference(given: Given[Esm2PairConfig, Splits]) -> dict[str, float]:
     """Return the metrics of a logistic regression on |a - b|; see `concatenation`."""
-    splits = splits_of(config.data, data, seed=seed, sampling=Sampling(replication, split_seed))
-    return _logistic(splits, "difference")
+    return _logistic(given.splits, "difference")
 
 
-def nearest_neighbour(
-    seed: int,
-    *,
-    config: Esm2PairConfig = PLAIN,
-    data: Any = None,
-    split_seed: int = 0,
-    replication: Replication = "fresh",
-) -> dict[str, float]:
+@on_splits(splits_of, PLAIN)
+def nearest_neighbour(given: Given[Esm2PairConfig, Splits]) -> dict[str, float]:
     """Return the metrics of the nearest train pair's label; see `concatenation`.
 
     Near is by cosine of (a, b). The score is how much nearer the nearest positive is than the
     nearest negative, so that its sign is the nearest pair's label.
     """
-    splits = splits_of(config.data, data, seed=seed, sampling=Sampling(replication, split_seed))
-    standard = _standardised(splits)
-    known = _unit(_columns(standard(splits.train), "concat"))
-    positive = splits.train.label == 1
+    standard = _standardised(given.splits)
+    known = _unit(_columns(standard(given.splits.train), "concat"))
+    positive = given.splits.train.label == 1
 
     def scores(pairs: Pairs) -> Floats:
         cosine = _unit(_columns(standard(pairs), "concat")) @ known.T
         near = cosine[:, positive].max(axis=1) - cosine[:, ~positive].max(axis=1)
         return np.asarray(SHARPNESS * near)
 
-    return _metrics(splits, scores)
+    return _metrics(given.splits, scores)
 
 
 def _logistic(splits: Splits, columns: Columns) -> dict[str, float]:

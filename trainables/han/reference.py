@@ -7,7 +7,7 @@ regimes last for months.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Protocol
+from typing import Final
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ import torch
 from search.trainable import Predictions
 from trainables.han.batch import AHEAD, MONTH, REGIMES, TASKS, Task
 from trainables.han.columns import LEVELS
+from trainables.han.config import HanConfig
 from trainables.han.data_config import DataConfig
 from trainables.han.handcrafted import rolling_mean
 from trainables.han.inputs import series_of, splits_of
@@ -29,91 +30,43 @@ from trainables.han.metrics import evaluate
 from trainables.han.panel import Doubles, Panel, Whole
 from trainables.han.scaling import moments
 from trainables.han.windows import Splits, targets_of
-from trainables.techniques.splitting import Replication, Sampling
+from trainables.techniques.reference_lines import Given, on_splits
 
 RECENT: Final = 60  # days whose casualties are remembered
 ENOUGH: Final = 10  # of them known
 LEAST: Final = 1e-3  # a probability is never less
+PLAIN: Final = HanConfig()
 
 Said = dict[Task, Doubles]  # scores by task, their columns as in `columns`
 
 
-class HasData(Protocol):
-    """A configuration with a section about data."""
-
-    @property
-    def data(self) -> DataConfig:
-        """Which data, and how they are prepared."""
+@on_splits(splits_of, PLAIN)
+def constant(given: Given[HanConfig, Splits]) -> dict[str, float]:
+    """Return the metrics of what was usual in the training period, said on every day."""
+    return _metrics(given.config.data, given.splits, _usual(given.config.data, given.splits))
 
 
-def constant(
-    seed: int,
-    *,
-    config: HasData,
-    data: Any = None,
-    split_seed: int = 0,
-    replication: Replication = "fresh",
-) -> dict[str, float]:
-    """Return the metrics of what was usual in the training period, said on every day.
-
-    Parameters
-    ----------
-    seed
-        Draws the splits, as for HAN.
-    config
-        The study's baseline.
-    data
-        What `load_panels` returned.
-    split_seed, replication
-        The study's: what else a new seed draws anew.
-
-    Returns
-    -------
-    dict
-        Every metric of `metrics.evaluate` under ``val_`` and ``test_``.
-    """
-    sampling = Sampling(replication, split_seed)
-    splits = splits_of(config.data, data, seed=seed, sampling=sampling)
-    return _metrics(config.data, splits, _usual(config.data, splits))
-
-
-def persistence(
-    seed: int,
-    *,
-    config: HasData,
-    data: Any = None,
-    split_seed: int = 0,
-    replication: Replication = "fresh",
-) -> dict[str, float]:
+@on_splits(splits_of, PLAIN)
+def persistence(given: Given[HanConfig, Splits]) -> dict[str, float]:
     """Return the metrics of what was last observed, said again; see `constant`.
 
     Regime and anomaly are those last known. The quantiles of casualties are those of the two months
     gone by, forecasts the mean of the month, or of the week. Of transitions nothing is known but
     how frequent they are.
     """
-    sampling = Sampling(replication, split_seed)
-    splits = splits_of(config.data, data, seed=seed, sampling=sampling)
-    said = _usual(config.data, splits)
+    said = _usual(given.config.data, given.splits)
     for name in ("validation", "test"):
-        said[name] |= _persistent(splits, splits.anchors(name), said[name])
-    return _metrics(config.data, splits, said)
+        said[name] |= _persistent(given.splits, given.splits.anchors(name), said[name])
+    return _metrics(given.config.data, given.splits, said)
 
 
-def ridge_and_logistic(
-    seed: int,
-    *,
-    config: HasData,
-    data: Any = None,
-    split_seed: int = 0,
-    replication: Replication = "fresh",
-) -> dict[str, float]:
+@on_splits(splits_of, PLAIN)
+def ridge_and_logistic(given: Given[HanConfig, Splits]) -> dict[str, float]:
     """Return the metrics of linear models of recent means of the inputs; see `constant`."""
-    sampling = Sampling(replication, split_seed)
-    splits = splits_of(config.data, data, seed=seed, sampling=sampling)
-    series = series_of(config.data, splits, torch.device("cpu"))
-    columns = {name: summaries(series, series.anchors(name)) for name in splits.periods}
-    targets = _targets(config.data, splits)
-    said = _usual(config.data, splits)
+    series = series_of(given.config.data, given.splits, torch.device("cpu"))
+    columns = {name: summaries(series, series.anchors(name)) for name in given.splits.periods}
+    targets = _targets(given.config.data, given.splits)
+    said = _usual(given.config.data, given.splits)
     for name in ("validation", "test"):
         train, truth, found = columns["train"], targets["train"], said[name]
         new = within_range(train, columns[name])
@@ -124,7 +77,7 @@ def ridge_and_logistic(
         found["casualty"] = fitted_count(train, truth["casualty"], new, found["casualty"])
         for task in ("anomaly", "forecast", "daily_forecast"):
             found[task] = fitted_numbers(train, truth[task], new, found[task])
-    return _metrics(config.data, splits, said)
+    return _metrics(given.config.data, given.splits, said)
 
 
 def _targets(config: DataConfig, splits: Splits) -> dict[str, dict[Task, Doubles]]:

@@ -24,7 +24,7 @@ from trainables.pat.inputs import splits_of
 from trainables.pat.splits import Splits
 from trainables.pat.windows import DAY, Windows
 from trainables.techniques.binary import evaluate
-from trainables.techniques.splitting import Replication, Sampling
+from trainables.techniques.reference_lines import Given, on_splits
 
 HOURS: Final = 24
 TREES: Final = 300
@@ -65,57 +65,25 @@ def summaries(windows: Windows) -> Floats:
     )
 
 
-def logistic_regression(
-    seed: int,
-    *,
-    config: PatConfig = PLAIN,
-    data: Any = None,
-    split_seed: int = 0,
-    replication: Replication = "fresh",
-) -> dict[str, float]:
-    """Return the metrics of a logistic regression on summaries of each window.
-
-    Parameters
-    ----------
-    seed
-        Draws the splits, as for PAT.
-    config
-        The study's baseline.
-    data
-        What `load_actigraphy` returned.
-    split_seed, replication
-        The study's: what else a new seed draws anew.
-
-    Returns
-    -------
-    dict
-        Every metric under ``val_`` and ``test_``.
-    """
+@on_splits(splits_of, PLAIN)
+def logistic_regression(given: Given[PatConfig, Splits]) -> dict[str, float]:
+    """Return the metrics of a logistic regression on summaries of each window."""
     linear = LogisticRegression(C=REGULARISATION, max_iter=2000)
-    sampling = Sampling(replication, split_seed)
-    splits = splits_of(config.data, data, seed=seed, sampling=sampling)
     model = make_pipeline(StandardScaler(), linear)
-    return _metrics(model, model.decision_function, splits)
+    return _metrics(model, model.decision_function, given.splits)
 
 
-def random_forest(
-    seed: int,
-    *,
-    config: PatConfig = PLAIN,
-    data: Any = None,
-    split_seed: int = 0,
-    replication: Replication = "fresh",
-) -> dict[str, float]:
+@on_splits(splits_of, PLAIN)
+def random_forest(given: Given[PatConfig, Splits]) -> dict[str, float]:
     """Return the metrics of a random forest on the same summaries; see `logistic_regression`."""
-    forest = RandomForestClassifier(TREES, min_samples_leaf=SMALLEST_LEAF, random_state=seed)
-    sampling = Sampling(replication, split_seed)
+    forest = RandomForestClassifier(TREES, min_samples_leaf=SMALLEST_LEAF, random_state=given.seed)
 
     def logits(columns: Floats) -> Floats:
         positive = forest.predict_proba(columns)[:, 1]
         clipped: Floats = logit(np.clip(positive, LEAST, 1 - LEAST))
         return clipped
 
-    return _metrics(forest, logits, splits_of(config.data, data, seed=seed, sampling=sampling))
+    return _metrics(forest, logits, given.splits)
 
 
 def _metrics(model: Any, logits: Callable[[Floats], Floats], splits: Splits) -> dict[str, float]:

@@ -6,8 +6,6 @@ the validation split.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from search.trainable import Predictions
@@ -18,54 +16,21 @@ from trainables.pi_tft.reference import ReferenceScores, fit_trees, latest_risk
 from trainables.pi_tft.sequences import Splits
 from trainables.techniques.binary import evaluate, tuned_thresholds
 from trainables.techniques.calibration import fit_temperature
-from trainables.techniques.splitting import Replication, Sampling
+from trainables.techniques.reference_lines import Given, on_splits
 
 PLAIN = PiTftConfig()
 
 
-def boosted_trees(
-    seed: int,
-    *,
-    config: PiTftConfig = PLAIN,
-    data: Any = None,
-    split_seed: int = 0,
-    replication: Replication = "fresh",
-) -> dict[str, float]:
-    """Return the metrics of gradient-boosted trees on hand-made summaries of each event.
-
-    Parameters
-    ----------
-    seed
-        Draws the splits, as for PI-TFT.
-    config
-        The study's baseline.
-    data
-        What `load_messages` returned.
-    split_seed, replication
-        The study's: what else a new seed draws anew.
-
-    Returns
-    -------
-    dict
-        Every metric under ``val_`` and ``test_``.
-    """
-    sampling = Sampling(replication, split_seed)
-    splits = splits_of(config.data, data, seed=seed, sampling=sampling)
-    return _metrics(splits, fit_trees(splits, seed=seed))
+@on_splits(splits_of, PLAIN)
+def boosted_trees(given: Given[PiTftConfig, Splits]) -> dict[str, float]:
+    """Return the metrics of gradient-boosted trees on hand-made summaries of each event."""
+    return _metrics(given.splits, fit_trees(given.splits, seed=given.seed))
 
 
-def latest_message(
-    seed: int,
-    *,
-    config: PiTftConfig = PLAIN,
-    data: Any = None,
-    split_seed: int = 0,
-    replication: Replication = "fresh",
-) -> dict[str, float]:
+@on_splits(splits_of, PLAIN)
+def latest_message(given: Given[PiTftConfig, Splits]) -> dict[str, float]:
     """Return the metrics of the forecast that the risk stays as it was last reported."""
-    sampling = Sampling(replication, split_seed)
-    splits = splits_of(config.data, data, seed=seed, sampling=sampling)
-    return _metrics(splits, latest_risk(splits))
+    return _metrics(given.splits, latest_risk(given.splits))
 
 
 def _metrics(splits: Splits, scores: ReferenceScores) -> dict[str, float]:

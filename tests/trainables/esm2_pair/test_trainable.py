@@ -11,7 +11,7 @@ from trainables.esm2_pair.config import Esm2PairConfig
 from trainables.esm2_pair.distances import fit_logits
 from trainables.esm2_pair.metrics import evaluate
 from trainables.esm2_pair.pairs import Pairs, Splits
-from trainables.esm2_pair.trainable import CHECKPOINT, Esm2Pair
+from trainables.esm2_pair.trainable import Esm2Pair
 
 SMALL = {"model.mlp.hidden_dims": "8", "model.tower.dims": "4", "optim.batch_size": 8}
 CONTRASTIVE = {"model.arch": "siamese", "loss.kind": "contrastive"}
@@ -138,7 +138,7 @@ def test_arms_of_one_seed_start_alike(tmp_path):
     started = []
     for changes in ({}, {"loss.label_smoothing": 0.2}, {"optim.clip": 1.0}):
         run(**changes).save(tmp_path)
-        state = torch.load(tmp_path / CHECKPOINT, weights_only=True)["trainer"]
+        state = torch.load(tmp_path / Esm2Pair.checkpoint, weights_only=True)["trainer"]
         started.append((state["network"], state["order"]))
     for network, order in started[1:]:
         assert torch.equal(order, started[0][1])

@@ -12,7 +12,7 @@ from search.configuration import override
 from search.errors import TrainableError
 from trainables.pat.config import PatConfig
 from trainables.pat.splits import Splits
-from trainables.pat.trainable import CHECKPOINT, Pat
+from trainables.pat.trainable import Pat
 from trainables.techniques import binary
 
 
@@ -67,7 +67,7 @@ def test_arms_of_one_seed_start_alike(run: Any, tmp_path: Path) -> None:
     ]
     for arm in arms:
         run(**arm).save(tmp_path)
-        saved = torch.load(tmp_path / CHECKPOINT, weights_only=True)
+        saved = torch.load(tmp_path / Pat.checkpoint, weights_only=True)
         started.append(saved["trainer"]["network"])
     for other in started[1:]:
         alike = [name for name in started[0] if ".patches." not in name]

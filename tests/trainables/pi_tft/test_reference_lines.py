@@ -12,6 +12,7 @@ from trainables.pi_tft.generator import GeneratorConfig
 from trainables.pi_tft.reference import latest_risk
 from trainables.pi_tft.reference_lines import boosted_trees, latest_message
 from trainables.techniques.binary import evaluate
+from trainables.techniques.reference_lines import Given
 
 CONFIG = PiTftConfig(data=DataConfig(GeneratorConfig(n_train=400, n_validation=300, n_test=300)))
 
@@ -35,14 +36,12 @@ def test_the_latest_risk_is_scored_on_the_studys_own_events():
     assert {name: found[f"test_{name}"] for name in plain} == plain
 
 
-def test_held_out_labels_move_no_validation_metric(monkeypatch):
-    from trainables.pi_tft import reference_lines
-
-    before = boosted_trees(0, config=CONFIG)
+def test_held_out_labels_move_no_validation_metric():
     true = splits_of(CONFIG.data, None, seed=0)
     flipped = replace(true, test=replace(true.test, label=1 - np.asarray(true.test.label)))
-    monkeypatch.setattr(reference_lines, "splits_of", lambda *_, **__: flipped)
-    after = boosted_trees(0, config=CONFIG)
+    before, after = (
+        boosted_trees.measure(Given(splits, CONFIG, seed=0)) for splits in (true, flipped)
+    )
     assert {k: v for k, v in after.items() if k.startswith("val_")} == {
         k: v for k, v in before.items() if k.startswith("val_")
     }

@@ -1,0 +1,110 @@
+"""Reference lines: what other models reach on the very splits that a seed gives a system."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from trainables.techniques.splitting import Replication, Sampling
+
+Splits = TypeVar("Splits")
+SplitsOut = TypeVar("SplitsOut", covariant=True)
+
+
+class HasData(Protocol):
+    """A configuration with a section about data."""
+
+    @property
+    def data(self) -> Any:
+        """Which data, and how they are prepared."""
+
+
+Config = TypeVar("Config", bound=HasData)
+
+
+class MakesSplits(Protocol[SplitsOut]):
+    """A system's way from a section about data, and data, to splits."""
+
+    def __call__(self, config: Any, data: Any, *, seed: int, sampling: Sampling) -> SplitsOut:
+        """Return the splits of a seed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Given(Generic[Config, Splits]):
+    """What a reference line is measured on.
+
+    Parameters
+    ----------
+    splits
+        Of the seed.
+    config
+        The study's baseline.
+    seed
+        For models that draw something of their own.
+    """
+
+    splits: Splits
+    config: Config
+    seed: int
+
+
+class ReferenceLine(Generic[Config, Splits]):
+    """A model's metrics as a function of the seed, which a study calls by the keywords it names.
+
+    Parameters
+    ----------
+    measure
+        From what is given to every metric under ``val_`` and ``test_``.
+    splits_of
+        The system's.
+    plain
+        The configuration where none is given.
+
+    Attributes
+    ----------
+    measure
+    """
+
+    def __init__(
+        self,
+        measure: Callable[[Given[Config, Splits]], dict[str, float]],
+        splits_of: MakesSplits[Splits],
+        plain: Config,
+    ) -> None:
+        self.measure, self._splits_of, self._plain = measure, splits_of, plain
+        self.__doc__ = measure.__doc__
+
+    def __call__(
+        self,
+        seed: int,
+        *,
+        config: Config | None = None,
+        data: Any = None,
+        split_seed: int = 0,
+        replication: Replication = "fresh",
+    ) -> dict[str, float]:
+        """Return every metric under ``val_`` and ``test_``.
+
+        Parameters
+        ----------
+        seed
+            Draws the splits, as for the system.
+        config
+            The study's baseline.
+        data
+            What the system's loader returned.
+        split_seed, replication
+            The study's: what else a new seed draws anew.
+        """
+        config = config or self._plain
+        sampling = Sampling(replication, split_seed)
+        splits = self._splits_of(config.data, data, seed=seed, sampling=sampling)
+        return self.measure(Given(splits, config, seed))
+
+
+def on_splits(
+    splits_of: MakesSplits[Splits], plain: Config
+) -> Callable[[Callable[[Given[Config, Splits]], dict[str, float]]], ReferenceLine[Config, Splits]]:
+    """Make a reference line of a function that measures what it is given."""
+    return lambda measure: ReferenceLine(measure, splits_of, plain)
