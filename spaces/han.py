@@ -20,7 +20,7 @@ from trainables.techniques.task_weights import WeightingConfig
 BASELINE = HanConfig(
     # the forecasts' losses are some 100,000 times the others', as in the source document
     data=DataConfig(
-        generator=GeneratorConfig(scale=1.0, n_train=448, n_validation=256, n_test=512)
+        generator=GeneratorConfig(scale=1.0, n_train=320, n_validation=256, n_test=512)
     ),
     model=ModelConfig(forecast_hidden=256),
     loss=LossConfig(forecast=ForecastLoss(unit="raw")),
@@ -206,7 +206,7 @@ TECHNIQUES = (
     ),
     Technique(
         "Smoothed early stopping",
-        on={"stop.patience": 3, "stop.smoothing": 0.5, "stop.min_epochs": 3},
+        on={"stop.patience": 2, "stop.smoothing": 0.5, "stop.min_epochs": 2},
         domains={"stop.min_delta": Categorical((0.0, 1e-4, 1e-3, 1e-2))},
         effort=Effort.MEDIUM,
         effort_note="medium-term",

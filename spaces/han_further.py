@@ -76,7 +76,7 @@ FURTHER = (
     ),
     Technique(
         "Anchored validation",
-        on={"stop.patience": 3, "stop.watch": "anchored"},
+        on={"stop.patience": 2, "stop.watch": "anchored"},
         expected_note="validation is now comparable across epochs",
         reference="doi:10.1007/3-540-49430-8_3",
     ),
@@ -211,6 +211,7 @@ FURTHER = (
     Technique(
         "Augmentation",
         on={"data.augment.jitter": 0.1, "data.augment.time_mask": 0.1},
+        domains={"data.augment.crop": Categorical((0.0, 0.25, 0.5))},
         expected_note="synthetic training samples",
         effort=Effort.HIGH,
         effort_note="long-term",
@@ -226,6 +227,10 @@ FURTHER = (
     Technique(
         "Warm-up and cosine",
         on={"optim.schedule": "cosine", "optim.warmup": 0.2},
+        domains={
+            "optim.warmup_start": Float(0.0, 1.0),
+            "optim.floor": Categorical((0.0, 0.01, 0.1)),
+        },
         expected_note="issue: warm-up starts too low",
         reference="arXiv:1608.03983",
     ),

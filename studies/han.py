@@ -22,7 +22,7 @@ STUDY = Study(
     evaluation=Objective("test_skill", "maximize"),
     secondary=tuple(Objective(f"test_skill_{task}", "maximize") for task in TASKS),
     smallest_gain=0.02,
-    max_steps=5,
+    max_steps=4,
     pruner=ASHA(grace_steps=1, reduction_factor=3),
     data=load_panels,
     metrics=evaluate,

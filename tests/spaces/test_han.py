@@ -78,6 +78,7 @@ NAMED = {  # the document's words and its repository's, with the values they giv
     "data.augment.scope": {"batch", "sample"},
     "data.augment.jitter": {0.0, 0.3},
     "data.augment.time_mask": {0.0, 0.5},
+    "data.augment.crop": {0.0, 0.5},
     "data.reduction.correlation": {0.6, 0.85, 0.99, 1.0},
     "data.reduction.components": {0, 2, 4, 8, 16, 32},
     "data.missing": {"mask", "zero", "mean", "last"},
@@ -115,6 +116,8 @@ NAMED = {  # the document's words and its repository's, with the values they giv
     "optim.accum_steps": {1, 2, 4, 8},
     "optim.clip": {0.1, 1.0, 10.0},
     "optim.warmup": {0.0, 0.2},
+    "optim.warmup_start": {0.0, 0.5},
+    "optim.floor": {0.0, 0.1},
     "optim.schedule": {"constant", "cosine"},
     "optim.mixed": {False, True},
     "stop.patience": {5, 30},
@@ -135,7 +138,7 @@ CHARTER = {  # the study's first table, and the figures that it must hold
     "Latent state predictor": ("model.forecast_head", "latent"),
     "Filter and components": ("data.reduction.correlation", 0.85),
     "Small forecast head": ("model.forecast_hidden", 32),
-    "Smoothed early stopping": ("stop.patience", 3),
+    "Smoothed early stopping": ("stop.patience", 2),
 }
 SEARCHED = {
     "mtl.weighting.a3dro.beta": (0.0, 1.0),

@@ -33,12 +33,13 @@ class AugmentConfig:
     sources: Sources = "suspect"  # which: those suspected to mislead, the monthly ones, all
     mode: Mode = "token"  # "zero" leaves a hidden source's mask: zeros pass for observed values
     scope: Scope = "sample"  # whether each window draws for itself, or all of a batch alike
+    crop: float = 0.0  # share of a window's days, its oldest, of which a random part is hidden
 
 
 def augment_problems(augment: AugmentConfig) -> Iterator[str]:
     """Yield what is wrong with a configuration of the augmentation."""
     yield from at_least(augment, 0, "jitter", prefix=SECTION)
-    yield from below_one(augment, "time_mask", "source_dropout", prefix=SECTION)
+    yield from below_one(augment, "time_mask", "crop", "source_dropout", prefix=SECTION)
     for name, kinds in (("sources", Sources), ("mode", Mode), ("scope", Scope)):
         yield from one_of(augment, name, get_args(kinds), prefix=SECTION)
 
@@ -58,14 +59,28 @@ def augmented(batch: Batch, augment: AugmentConfig, suspect: Collection[str]) ->
         batch = _mapped(batch, lambda _, seen: _jittered(seen, noise))
     if augment.time_mask:
         shown = torch.rand(batch.month.shape, device=batch.month.device) >= augment.time_mask
-        batch = replace(
-            batch,
-            daily={k: _hidden(v, shown, "token") for k, v in batch.daily.items()},
-            regional={k: _hidden(v, shown, "token") for k, v in batch.regional.items()},
-        )
+        batch = _with_days_hidden(batch, shown)
+    if augment.crop:
+        batch = _with_days_hidden(batch, _recent(batch, augment.crop))
     if augment.source_dropout:
         batch = _with_sources_hidden(batch, augment, suspect)
     return batch
+
+
+def _recent(batch: Batch, crop: float) -> Tensor:
+    """Return which days are shown, shape (n, days): those from a random day on."""
+    count, days = batch.month.shape
+    device = batch.month.device
+    first = crop * days * torch.rand((count, 1), device=device)
+    return torch.arange(days, device=device) >= first.round()
+
+
+def _with_days_hidden(batch: Batch, shown: Tensor) -> Batch:
+    return replace(
+        batch,
+        daily={k: _hidden(v, shown, "token") for k, v in batch.daily.items()},
+        regional={k: _hidden(v, shown, "token") for k, v in batch.regional.items()},
+    )
 
 
 def _with_sources_hidden(batch: Batch, augment: AugmentConfig, suspect: Collection[str]) -> Batch:

@@ -42,7 +42,9 @@ class OptimConfig:
     accum_steps: int = 1  # batches whose mean gradient is one step; 4 in the source document
     clip: float = 1.0  # of the gradient's norm
     warmup: float = 0.0  # share of the optimizer steps
+    warmup_start: float = 0.0  # share of the rate that the warm-up rises from
     schedule: Schedule = "constant"
+    floor: float = 0.0  # share of the rate that the cosine falls to
     mixed: bool = True  # bfloat16 where there is an accelerator; a CPU computes in float32
 
 
@@ -51,7 +53,7 @@ def optim_problems(optim: OptimConfig) -> Iterator[str]:
     yield from positive(optim, "lr", "clip", prefix=SECTION)
     yield from at_least(optim, 0, "weight_decay", prefix=SECTION)
     yield from at_least(optim, 1, "batch_size", "accum_steps", prefix=SECTION)
-    yield from within(optim, 0, 1, "warmup", prefix=SECTION)
+    yield from within(optim, 0, 1, "warmup", "warmup_start", "floor", prefix=SECTION)
     yield from one_of(optim, "schedule", ("constant", "cosine"), prefix=SECTION)
 
 
@@ -90,7 +92,13 @@ class Trainer:
         self._optimizer = _optimizer(network, balance, config)
         self._window = config.batch_size * config.accum_steps
         self._per_epoch = math.ceil(len(self._anchors) / self._window)
-        self._schedule = WarmupSchedule(epochs * self._per_epoch, config.warmup, config.schedule)
+        self._schedule = WarmupSchedule(
+            epochs * self._per_epoch,
+            config.warmup,
+            config.schedule,
+            start=config.warmup_start,
+            floor=config.floor,
+        )
         self._updates = 0
 
     def epoch(self, noise: RandomStream) -> dict[str, float]:

@@ -22,7 +22,7 @@ CYCLE_FLOOR = 0.1  # a cycle falls from the rate to this share of it: the paper'
 
 @dataclass(frozen=True)
 class WarmupSchedule:
-    """Linear warm-up, then a cosine to zero or a constant; a factor on each group's own rate.
+    """Linear warm-up, then a cosine or a constant; a factor on each group's own rate.
 
     Parameters
     ----------
@@ -32,11 +32,17 @@ class WarmupSchedule:
         Share of them that warms up.
     shape
         What follows.
+    start
+        Factor that the warm-up rises from; its first step is above it.
+    floor
+        Factor that the cosine falls to.
     """
 
     total: int
     warmup: float
     shape: Shape
+    start: float = 0.0
+    floor: float = 0.0
 
     def factor(self, step: int) -> float:
         """Return the factor for the optimizer step of this index, the first being 0.
@@ -49,11 +55,12 @@ class WarmupSchedule:
         """
         warm = round(self.warmup * self.total)
         if step < warm:
-            return (step + 1) / warm
+            return self.start + (1 - self.start) * (step + 1) / warm
         if self.shape == "constant":
             return 1.0
         progress = (step - warm) / max(1, self.total - warm)
-        return 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+        cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+        return self.floor + (1 - self.floor) * cosine
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,19 @@ def test_jitter_moves_observed_values_by_its_deviation(batch):
         assert moved[seen.mask].std().item() == pytest.approx(0.3, rel=0.1)
 
 
+def test_a_cropped_window_begins_later_in_all_daily_sources(batch):
+    found = augmented(batch, AugmentConfig(crop=0.5), SUSPECT)
+    days = batch.month.shape[1]
+    seen = torch.stack([found.daily[name].mask.any(-1) for name in found.daily]).any(0)
+    before = torch.stack([batch.daily[name].mask.any(-1) for name in batch.daily]).any(0)
+    changed = (seen != before).any(0)
+    assert changed[: days // 4].any()
+    assert not changed[days // 2 :].any()
+    for row, old in zip(seen, before, strict=True):
+        first = int(row.float().argmax())
+        assert torch.equal(row[first:], old[first:])
+
+
 def test_hidden_days_are_hidden_in_all_daily_sources(batch):
     found = augmented(batch, AugmentConfig(time_mask=0.25), SUSPECT)
     gone = torch.ones(batch.month.shape, dtype=torch.bool)

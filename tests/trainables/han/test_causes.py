@@ -28,7 +28,7 @@ def skill(generator: GeneratorConfig, on: tuple[tuple[str, object], ...], seed: 
     torch.set_num_threads(1)
     config = override(BASELINE, dict(on))
     config = replace(config, data=replace(config.data, generator=generator))
-    run = Han(config, seed=seed, max_steps=5)
+    run = Han(config, seed=seed, max_steps=4)
     last: dict[str, float] = {}
     while not run.done:
         last = run.step()

@@ -26,6 +26,12 @@ def test_warmup_is_linear_and_the_cosine_ends_at_zero() -> None:
     assert schedule.factor(100) == pytest.approx(0.0)
 
 
+def test_a_warm_up_may_rise_from_more_than_nothing_and_a_cosine_fall_to_more() -> None:
+    schedule = WarmupSchedule(total=100, warmup=0.1, shape="cosine", start=0.5, floor=0.2)
+    factors = [schedule.factor(step) for step in (0, 4, 9, 55, 100)]
+    assert factors == pytest.approx([0.55, 0.75, 1.0, 0.6, 0.2])
+
+
 def test_a_constant_stays() -> None:
     schedule = WarmupSchedule(total=10, warmup=0.0, shape="constant")
     assert {schedule.factor(step) for step in range(10)} == {1.0}
