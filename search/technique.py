@@ -97,6 +97,9 @@ class Technique:
         baseline's of the same seed (which comes last), combined as `members` are.
     secondary
         For post-hoc techniques that cannot move the evaluation metric: the metric they can move.
+    cheaper
+        Whether it promises the same quality for less time or memory. It keeps getting seeds until
+        a loss of the smallest gain is ruled out; then the report flags it "as good but cheaper".
     status
         "planned" techniques are listed, and not run.
 
@@ -130,6 +133,7 @@ class Technique:
     members: int = 1
     voters: Sequence[str] = ()
     secondary: str | None = None
+    cheaper: bool = False
     status: Status = "implemented"
 
     def __post_init__(self) -> None:
@@ -226,6 +230,8 @@ class Technique:
                 meant = [m for m in kind if word in (m.value.casefold(), m.name.casefold())]
                 near = f"; did you mean {kind.__name__}.{meant[0].name}?" if meant else ""
                 yield f"{where}: {label} takes {kind.__name__}, got {value!r}{near}"
+        if not isinstance(self.cheaper, bool):
+            yield f"{where}: cheaper is True or False, got {self.cheaper!r}"
         if self.stage not in ("training", "post-hoc"):
             yield f"{where}: stage is 'training' or 'post-hoc', got {self.stage!r}"
         if self.status not in ("implemented", "planned"):

@@ -40,6 +40,8 @@ def technique_entry(study: Study, technique: Technique) -> dict[str, Any]:
         "members": technique.members,
         "voters": list(technique.voters) or None,
         "reference": technique.reference,
+        # left out where it is not so: registrations made before there was such a field stay as good
+        **({"cheaper": True} if technique.cheaper else {}),
     }
 
 

@@ -188,6 +188,7 @@ def _arm(entry: Mapping[str, Any], bugs: Mapping[str, str], apart: Mapping[str, 
         effort_weight=entry["effort_weight"],
         levels=tuple(entry["levels"]),
         block=entry["members"],
+        as_good_but_cheaper=bool(entry.get("cheaper")),
         # an arm with a bug gets no more runs, and no score
         withdrawn=bool(entry.get("withdrawn")) or has_bug(entry, bugs),
         planned=entry["status"] == "planned",

@@ -229,8 +229,10 @@ def _flagged(row: Row, arm: Arm) -> Row:
     """Add the flags that follow from the other columns."""
     flags = row.flags
     bounds = [ratio.high if ratio else None for ratio in (row.compute, row.memory)]
-    if arm.as_good_but_cheaper and row.ci_low is not None and row.delta is not None:
-        flags += ("free_win",) * is_free_win(row.ci_low, row.delta, *bounds)
+    # without any difference there is no interval, and nothing lost
+    low = 0.0 if row.verdict is Verdict.NO_EFFECT else row.ci_low
+    if arm.as_good_but_cheaper and low is not None and row.delta is not None:
+        flags += ("free_win",) * is_free_win(low, row.delta, *bounds)
     gap, effect = row.gap, row.effect
     if gap and gap.low is not None and effect is not None:
         flags += ("val_up_test_not",) * (gap.low > 0 and gap.estimate + effect > 0)
