@@ -55,6 +55,7 @@ def test_the_reference_example_searches_on_ray(tmp_path):
     assert "Best configuration, ready to paste:\nConfig(" in out
 
 
+@pytest.mark.slow  # as on Ray, which is the default
 def test_the_reference_example_is_measured_on_the_local_engine(tmp_path):
     out = run_example(tmp_path, "run", "--profile", "quick", "--engine", "local")
     assert "Focal loss" in out

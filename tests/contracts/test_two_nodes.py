@@ -12,7 +12,7 @@ import pytest
 from search import Resources
 from tests.contracts.conftest import Place, with_study
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
 PER_NODE = 4  # CPUs, and GPUs
 HALF = Resources(cpus=0.5, gpus=0.5)
 ROOM = 2 * PER_NODE * 2  # halves on two nodes
@@ -99,7 +99,6 @@ def test_a_trial_holds_a_whole_gpu_where_nothing_else_is_said(cluster, tmp_path,
     assert_gpu_time(found, 1.0)
 
 
-@pytest.mark.slow
 def test_trials_of_a_node_that_goes_finish_elsewhere(cluster, tmp_path, monkeypatch):
     """The last test: it takes the second node away."""
     place = Place(tmp_path / "place", "ray", cluster.address)
