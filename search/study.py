@@ -63,6 +63,9 @@ class Study:
         Name to a mapping of metrics, or to a function of the seed that returns one: other models'
         results, drawn beside the check of a search's best trial. By keyword, such a function is
         given what it names of ``config`` (the baseline), ``data``, ``split_seed``, ``replication``.
+    preflight
+        Function of a seed that returns sentences about the data that the study is about to run on;
+        they are printed before anything runs. It is given what reference lines are given.
     resources
         What one trial occupies.
     data
@@ -105,6 +108,7 @@ class Study:
     secondary: Sequence[Objective] = ()
     targets: Mapping[str, float] = field(default_factory=dict)
     reference_lines: Mapping[str, Any] = field(default_factory=dict)
+    preflight: Callable[..., Sequence[str]] | None = None
     resources: Resources = field(default_factory=Resources)
     data: Callable[..., Any] | None = None
     split_seed: int = 0

@@ -167,7 +167,7 @@ def _ensemble_problems(study: Study) -> Iterator[str]:
 
 
 def _function_problems(study: Study) -> Iterator[str]:
-    for name in ("data", "metrics"):
+    for name in ("data", "metrics", "preflight"):
         value = getattr(study, name)
         if value is not None and not callable(value):
             yield f"Study.{name} takes a function, got {value!r}"

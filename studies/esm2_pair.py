@@ -7,6 +7,7 @@ winnow run studies/esm2_pair.py --data FOLDER             # sequences, and their
 from search import ASHA, Objective, Study, main
 from spaces.esm2_pair import SPACE, TECHNIQUES
 from trainables.esm2_pair.metrics import evaluate
+from trainables.esm2_pair.preflight import preflight
 from trainables.esm2_pair.real_data import load_isolates
 from trainables.esm2_pair.reference import concatenation, difference, nearest_neighbour
 from trainables.esm2_pair.trainable import Esm2Pair
@@ -29,6 +30,7 @@ STUDY = Study(
     pruner=ASHA(grace_steps=1, reduction_factor=3),
     data=load_isolates,
     metrics=evaluate,
+    preflight=preflight,
     # the source document's areas, against all of its negatives, on splits by isolate
     targets={
         "HA-NA, all negatives": 0.953,

@@ -17,6 +17,7 @@ STUDY = replace(
     techniques=FURTHER,
     secondary=(
         *TABLE.secondary,
+        Objective("test_f0_5", "maximize"),
         Objective("test_f2", "maximize"),
         Objective("test_ece", "minimize"),
     ),

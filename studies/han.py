@@ -9,6 +9,7 @@ from search.guards import DEFAULT_GUARDS
 from spaces.han import SPACE, TECHNIQUES
 from trainables.han.batch import TASKS
 from trainables.han.metrics import evaluate
+from trainables.han.preflight import preflight
 from trainables.han.real_panels import load_panels
 from trainables.han.reference import constant, persistence, ridge_and_logistic
 from trainables.han.trainable import Han
@@ -26,6 +27,7 @@ STUDY = Study(
     pruner=ASHA(grace_steps=1, reduction_factor=3),
     data=load_panels,
     metrics=evaluate,
+    preflight=preflight,
     guards=(*DEFAULT_GUARDS, Guard("negative", metric="train_loss")),
     # what the source document expects of its techniques, in its section 18.4
     criteria=[

@@ -6,6 +6,7 @@ winnow run studies/pat_l.py --data FOLDER                 # Depresjon or NHANES 
 
 from search import ASHA, Objective, Study, main
 from spaces.pat_l import SPACE, TECHNIQUES
+from trainables.pat.preflight import preflight
 from trainables.pat.real_data import load_actigraphy
 from trainables.pat.reference import logistic_regression, random_forest
 from trainables.pat.trainable import Pat
@@ -28,6 +29,7 @@ STUDY = Study(
     pruner=ASHA(grace_steps=1, reduction_factor=3),
     data=load_actigraphy,
     metrics=evaluate,
+    preflight=preflight,
     # on the survey (NHANES 2013-14); 0.625 is one training size of a linear probe, not a headline
     targets={"PAT-L": 0.589, "PAT Conv-L": 0.610, "Conv-L, probe, n = 2,800": 0.625},
     reference_lines={

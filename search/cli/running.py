@@ -29,6 +29,7 @@ from search.cli.options import (
     resolve_engine,
     resolve_study,
 )
+from search.cli.preflight import print_preflight
 from search.errors import OptionError, near_miss
 from search.loading import LoadedStudy
 from search.protocol.registering import Design, Tuning
@@ -102,6 +103,7 @@ def run(
     if technique:
         raise OptionError("--technique belongs to --design; a table measures every technique")
     console.print(_opening(loaded, chosen, options), highlight=False)
+    print_preflight(console, loaded.study, options)
     with View(console).showing() as view:
         outcome = run_study(
             loaded, options, chosen, hours=hours, rerun=tuple(rerun or ()), listener=view

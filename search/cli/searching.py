@@ -25,6 +25,7 @@ from search.cli.options import (
     resolve_engine,
     resolve_study,
 )
+from search.cli.preflight import print_preflight
 from search.engine.stream import Limits
 from search.errors import OptionError
 from search.loading import LoadedStudy
@@ -76,6 +77,7 @@ def search(
         seed=seed,
     )
     console.print(_opening(loaded, trials, options), highlight=False)
+    print_preflight(console, loaded.study, options)
     with View(console).showing() as view:
         outcome = run_search(
             loaded,

@@ -194,19 +194,19 @@ def reference_lines(
         if not callable(line):
             found[name] = {str(seed): dict(line) for seed in seeds}
             continue
-        extra = _offered(study, options, inspect.signature(line).parameters)
+        extra = offered(study, options, inspect.signature(line).parameters)
         found[name] = {str(seed): dict(line(seed, **extra)) for seed in seeds}
     return found
 
 
-def _offered(study: Study, options: Options, names: Collection[str]) -> dict[str, Any]:
-    """Return what a reference line may take by keyword, out of what it names."""
-    offered: dict[str, Any] = {
+def offered(study: Study, options: Options, names: Collection[str]) -> dict[str, Any]:
+    """Return what a function of a study may take by keyword, out of what it names."""
+    everything: dict[str, Any] = {
         "config": study.space.baseline,
         "split_seed": study.split_seed,
         "replication": study.replication,
     }
-    found = {name: value for name, value in offered.items() if name in names}
+    found = {name: value for name, value in everything.items() if name in names}
     return found | ({"data": load_data(make_task(study, options))} if "data" in names else {})
 
 

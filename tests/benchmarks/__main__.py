@@ -42,6 +42,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
         from tests.benchmarks.attention import benchmark_attention
 
         results += benchmark_attention(given.repeats, say)
+    if given.what in ("pairs", "all"):
+        from tests.benchmarks.pair_training import benchmark_pairs
+
+        results.append(benchmark_pairs(given.repeats, say))
     if given.what == "faults":
         from tests.benchmarks.kills import benchmark_kills
 
@@ -58,11 +62,12 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=("engine", "quality", "reports", "attention", "faults", "all"),
+        choices=("engine", "quality", "reports", "attention", "pairs", "faults", "all"),
         default="all",
         help="engine: cost per trial and step; quality: steps to a good configuration; "
         "reports: a study of 2,337 runs; attention: a training step of PAT, time and memory; "
-        "faults: kill -9 at random instants; all (the default): all but faults",
+        "pairs: training of the pair classifier; faults: kill -9 at random instants; "
+        "all (the default): all but faults",
     )
     parser.add_argument("--repeats", type=int, default=REPEATS, help="of every peer")
     parser.add_argument("--seeds", type=int, default=20, help="of every family of curves")

@@ -107,7 +107,7 @@ CONTEXTS = {
         "optim.lr": 3e-3,
     },
     "stop.min_delta": {"stop.patience": 1, "stop.epochs": 6},
-    "stop.watch": {"stop.patience": 3} | WILD,
+    "stop.watch": {"stop.patience": 3} | WILD | {"optim.lr": 0.1},
 }
 TOGGLES = [
     ("model.arch", "siamese"),
@@ -167,9 +167,11 @@ TOGGLES = [
     ("stop.smoothing", 0.9),
     ("stop.watch", "f1"),
     ("stop.watch", "auroc"),
+    ("stop.watch", "ap"),
     ("stop.watch", "hard_auroc"),
 ]
 ELSEWHERE = (
-    "data.",  # given splits are as they are: test_generated, test_pairing, test_splitting
+    # given splits are as they are: test_generated, test_pairing, test_splitting; test_reading
+    "data.",
     "optim.mixed",  # with an accelerator only
 )

@@ -14,6 +14,7 @@ from spaces.esm2_pair import (
     SPACE,
     TECHNIQUES,
 )
+from spaces.esm2_pair_cache import CACHE, CACHE_SPACE
 
 NAMED = {  # the document's, and its repository's
     "model.arch": {"mlp", "siamese", "cross_attention"},
@@ -101,3 +102,13 @@ def test_smoothing_is_the_documents_point_nine():
     (smoothing,) = (t for t in TECHNIQUES if t.name == "Label smoothing")
     epsilon = smoothing.on["loss.label_smoothing"]
     assert 1 - epsilon / 2 == pytest.approx(0.9)
+
+
+def test_the_cache_is_all_that_its_table_asks_about():
+    (cache,) = CACHE
+    named = next(t for t in TECHNIQUES if t.name == "Embedding cache")
+    assert (cache.name, cache.effort_in_hours) == (named.name, named.effort_in_hours)
+    assert named.status == "planned"
+    plain, here = flatten(SPACE.baseline), flatten(CACHE_SPACE.baseline)
+    assert flatten(override(CACHE_SPACE.baseline, dict(cache.on))) == plain
+    assert {path for path in plain if plain[path] != here[path]} == {"data.access"}

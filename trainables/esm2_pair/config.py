@@ -20,7 +20,7 @@ from trainables.techniques.limits import one_of
 from trainables.techniques.stopping import StopConfig as PlainStopConfig
 from trainables.techniques.stopping import stop_problems
 
-Watched = Literal["loss", "f1", "auroc", "hard_auroc"]
+Watched = Literal["loss", "f1", "auroc", "ap", "hard_auroc"]
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import get_args
 
 from trainables.esm2_pair.generator import GeneratorConfig
 from trainables.esm2_pair.pairing import NegativesConfig
+from trainables.esm2_pair.reading import Access
 from trainables.esm2_pair.splitting import SplitMode
 from trainables.techniques.limits import one_of
 
@@ -22,8 +23,10 @@ class DataConfig:
     negatives: NegativesConfig = field(default_factory=NegativesConfig)  # of the train split
     held_out: NegativesConfig = PROTOCOL  # of the others: half of them hard; part of the protocol
     split: SplitMode = "isolate"  # part of the protocol, too: never a matter of search
+    access: Access = "mapped"  # or every item by itself; the same numbers, see `reading`
 
 
 def data_problems(data: DataConfig) -> Iterator[str]:
     """Yield which words are unknown."""
     yield from one_of(data, "split", get_args(SplitMode), prefix="data.")
+    yield from one_of(data, "access", get_args(Access), prefix="data.")

@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 from torch import Tensor, nn
+from torch.nn import functional
 
+from trainables.esm2_pair.batches import Distinct, Side
+from trainables.esm2_pair.dropout import Dropout
 from trainables.esm2_pair.features import FeatureConfig, PairFeatures
 from trainables.techniques.limits import below_one, one_of
 
@@ -77,7 +80,7 @@ def hidden_layers(
     for width in widths:
         layers.append(nn.Linear(dims, width))
         layers += _activation(width, norm, position)
-        layers.append(nn.Dropout(dropout))
+        layers.append(Dropout(dropout))
         dims = width
     return nn.Sequential(*layers)
 
@@ -153,6 +156,22 @@ class Classifier(nn.Module):
         logits: Tensor = self.output(self.hidden(self.features(both)))
         return logits.squeeze(1)
 
+    def of_distinct(self, both: Distinct) -> Tensor:
+        """Return the same logits; the first layer W (a, b) + c is W_a a + W_b b + c.
+
+        Either product is made once for each distinct protein, and so are their gradients.
+        """
+        first, second = self.hidden.get_parameter("0.weight").chunk(2, dim=1)
+        found = _looked_up(both.first, first) + _looked_up(both.second, second)
+        found = found + self.hidden.get_parameter("0.bias")
+        logits: Tensor = self.output(self.hidden[1:](found))
+        return logits.squeeze(1)
+
+
+def _looked_up(side: Side, weight: Tensor) -> Tensor:
+    """Return each pair's W x: shape (batch, width)."""
+    return functional.embedding(side.row, functional.linear(side.tokens.flatten(1), weight))
+
 
 class PairMlp(nn.Module):
     """The classifier of the source document: an MLP on features of two pooled embeddings."""
@@ -161,6 +180,8 @@ class PairMlp(nn.Module):
         super().__init__()
         self.classifier = Classifier(dims, features, mlp)
 
-    def forward(self, tokens: Tensor, _: Tensor) -> Outputs:
+    def forward(self, tokens: Tensor | Distinct, _: Tensor) -> Outputs:
         """Return logits, of pooled tokens, of shape (batch, 2, 1, dims)."""
+        if isinstance(tokens, Distinct):
+            return Outputs(self.classifier.of_distinct(tokens))
         return Outputs(self.classifier(tokens.squeeze(2)))

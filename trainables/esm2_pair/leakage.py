@@ -7,7 +7,9 @@ doi:10.1038/nmeth.2259).
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -16,7 +18,10 @@ from numpy.typing import NDArray
 from trainables.esm2_pair.pairs import Pairs, Whole
 from trainables.techniques.ranking import area_under_roc, ranking_curve
 
+logger = logging.getLogger(__name__)
+
 HELD_OUT: Final = ("validation", "test")
+REMEMBERED: Final = 256  # splits that have been spoken of
 _SENTENCES: Final[Mapping[str, str]] = {
     "shared_sequences": "{share} of the {split} split's sequences are in another split before it",
     "pairs_with_shared_sequence": "{share} of the {split} pairs have such a sequence",
@@ -75,6 +80,20 @@ def describe(leakage: Mapping[str, float]) -> list[str]:
             share = f"{100 * value:.1f} %"
             sentences.append(_SENTENCES[kind].format(share=share, value=value, split=split))
     return sentences
+
+
+def tell(leakage: Mapping[str, float]) -> None:
+    """Warn of everything that leaks; the runs of a process that share splits warn once.
+
+    Nothing is refused: what splits have in common may be what a study asks about.
+    """
+    if sentences := describe(leakage):
+        _tell("; ".join(sentences))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _tell(text: str) -> None:
+    logger.warning("leakage between splits: %s", text)
 
 
 def _of_one(before: list[Pairs], pairs: Pairs, cluster: Whole) -> dict[str, float]:

@@ -22,10 +22,15 @@ from numpy.typing import NDArray
 from search.trainable import Predictions
 from trainables.esm2_pair.pairs import SAME_LINEAGE
 from trainables.techniques import binary
-from trainables.techniques.ranking import area_under_roc, average_precision, ranking_curve
+from trainables.techniques.ranking import (
+    area_under_roc,
+    average_precision,
+    f_score_at,
+    ranking_curve,
+)
 
 MATCHES: Final = ("0", "1", "2", "3_up")  # metadata fields in common; the last: 3 or more
-METRICS: Final = ("hard_auroc", "hard_ap", *binary.METRICS, "accuracy")
+METRICS: Final = ("hard_auroc", "hard_ap", *binary.METRICS, "f0_5", "accuracy")
 
 Flags = NDArray[np.bool_]
 
@@ -45,7 +50,7 @@ def evaluate(predictions: Predictions) -> dict[str, float]:
     dict
         ``hard_auroc`` and ``hard_ap`` (positives against negatives within a lineage; NaN where
         there are none), ``auroc``, ``ap``, ``f1``, ``f2``, ``brier``, ``ece``, ``nll``,
-        ``accuracy``, and `false_positive_rates`; all NaN if a logit is.
+        ``f0_5``, ``accuracy``, and `false_positive_rates`; all NaN if a logit is.
     """
     logits = np.asarray(predictions.scores, np.float64)
     rates = false_positive_rates(predictions)
@@ -55,6 +60,7 @@ def evaluate(predictions: Predictions) -> dict[str, float]:
     return {
         **_hard(logits, labels, hard_negatives(predictions)),
         **binary.evaluate(predictions),
+        "f0_5": f_score_at(logits, labels, 0.0, beta=0.5),
         "accuracy": float(np.mean((logits >= 0) == labels)),
         **rates,
     }

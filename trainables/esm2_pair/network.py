@@ -9,6 +9,7 @@ from typing import Final, Literal, get_args
 from torch import Tensor, nn
 
 from trainables.esm2_pair.attention import AttentionConfig, CrossAttention, attention_problems
+from trainables.esm2_pair.batches import Distinct
 from trainables.esm2_pair.features import (
     FeatureConfig,
     SlotStatistics,
@@ -37,6 +38,14 @@ class ModelConfig:
     def pools(self) -> bool:
         """Whether a protein's tokens are read as their mean."""
         return self.arch != "cross_attention"
+
+    @property
+    def reads_one_by_one(self) -> bool:
+        """Whether its first layer is a sum of what it makes of either protein by itself.
+
+        That of |a - b| or a * b is none, a tower's has dropout and normalisation of its own.
+        """
+        return self.arch == "mlp" and not (self.features.use_diff or self.features.use_prod)
 
 
 def model_problems(model: ModelConfig) -> Iterator[str]:
@@ -85,13 +94,18 @@ class PairNetwork(nn.Module):
             case _:
                 self.body = PairMlp(dims, config.features, config.mlp)
 
-    def forward(self, tokens: Tensor, slots: Tensor) -> Outputs:
+    def forward(self, tokens: Tensor | Distinct, slots: Tensor) -> Outputs:
         """Return what the network says.
 
         Parameters
         ----------
-        tokens : Tensor of shape (batch, 2, tokens, dims)
+        tokens : Tensor of shape (batch, 2, tokens, dims), or Distinct
+            The latter where `ModelConfig.reads_one_by_one`.
         slots : Tensor of int, shape (batch, 2)
         """
-        outputs: Outputs = self.body(self.transform(tokens, slots), slots)
+        if isinstance(tokens, Distinct):
+            ready: Tensor | Distinct = tokens.map(self.transform)
+        else:
+            ready = self.transform(tokens, slots)
+        outputs: Outputs = self.body(ready, slots)
         return outputs

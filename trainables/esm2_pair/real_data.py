@@ -1,29 +1,23 @@
 """Recorded proteins: isolates from a table or from FASTA files, embedded once.
 
-Two layouts of a folder are known.
+`layouts` says what a folder may hold. Metadata are the date's year and month, where there is one;
+the place, where isolates are named as those of influenza are (``A/Place/number/year``); and what
+FASTA headers have besides.
 
-table
-    ``*proteins.parquet`` or ``.csv``, one row per protein, with the columns ``isolate``,
-    ``segment`` (the slot), ``lineage`` and ``sequence``; ``date`` (YYYY-MM-DD) if there is one.
-fasta
-    One file per slot, as ``HA.fasta`` (or ``.fa``, ``.faa``), whose headers are
-    ``>isolate|lineage=…|date=…``, everything but the isolate optional; further ``name=value`` are
-    metadata, too.
-
-Metadata are the date's year and month, where there is one; the place, where isolates are named as
-those of influenza are (``A/Place/number/year``); and what FASTA headers have besides.
-
-Embeddings go to a cache, never to the folder of the data: `cache`, or the folder that the
-environment variable WINNOW_CACHE names, or ``~/.cache/winnow``.
+Embeddings are ESM-2's where the environment variable WINNOW_ESM2 names its weights (see
+`transformer_embedder.load_esm2`), and dipeptides otherwise. They go to a cache, never to the folder
+of the data: `cache`, or the folder that WINNOW_CACHE names, or ``~/.cache/winnow``.
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, overload
 
 import numpy as np
 import pandas as pd
@@ -33,25 +27,42 @@ from trainables.esm2_pair.clusters import HASHES, K, cluster
 from trainables.esm2_pair.dipeptides import Dipeptides
 from trainables.esm2_pair.embedder import Embedder
 from trainables.esm2_pair.isolates import ABSENT, Isolates
+from trainables.esm2_pair.layouts import NEEDED, read_proteins
 from trainables.esm2_pair.pairs import Whole
-from trainables.esm2_pair.sequences import distinct, read_fasta, read_table, sequence_hash
-from trainables.esm2_pair.store import Store, fill
+from trainables.esm2_pair.sequences import distinct, sequence_hash
+from trainables.esm2_pair.store import Progress, Store, fill
+from trainables.esm2_pair.transformer_embedder import Pooling, load_esm2
+from trainables.techniques.devices import accelerator
+
+logger = logging.getLogger(__name__)
 
 SLOTS: Final = ("HA", "NA")  # of influenza, where these are; otherwise all that a folder has
-TABLES: Final = ("*proteins.parquet", "*proteins.csv")
-FASTA: Final = (".fasta", ".fa", ".faa")
+POLYMERASE: Final = ("PB2", "PB1", "PA")  # of influenza: they hardly drift
 SIMILARITY: Final = 0.8  # share of k-mers that a cluster's sequences have in common with its first
 TOKENS: Final = 8  # chunks, for cross-attention to have something to attend to
-_NEEDED: Final = {
-    "isolate": "which isolate a protein is of",
-    "segment": "which protein it is",
-    "lineage": "which lineage the isolate is of",
-    "sequence": "the protein's residues",
-}
-_EXPECTED: Final = (
-    f"a table ({', '.join(TABLES)}) with the columns {', '.join(_NEEDED)}, or FASTA files "
-    "(HA.fasta, NA.fasta, …)"
-)
+EVERY_S: Final = 10.0  # seconds between two words about embedding that takes long
+
+
+@overload
+def load_isolates(
+    folder: Path,
+    *,
+    slots: Sequence[str] = (),
+    embedder: Embedder | None = None,
+    similarity: float = SIMILARITY,
+    cache: Path | None = None,
+) -> Isolates: ...
+
+
+@overload
+def load_isolates(
+    folder: None,
+    *,
+    slots: Sequence[str] = (),
+    embedder: Embedder | None = None,
+    similarity: float = SIMILARITY,
+    cache: Path | None = None,
+) -> None: ...
 
 
 def load_isolates(
@@ -67,11 +78,11 @@ def load_isolates(
     Parameters
     ----------
     folder
-        See the module.
+        See `layouts`.
     slots
         Proteins to pair, in the order that pairs have them; by default HA and NA, or all there are.
     embedder : Embedder
-        By default dipeptides of eight chunks.
+        By default `default_embedder` of eight chunks.
     similarity
         Of sequences within a cluster, as a share of k-mers.
     cache
@@ -80,11 +91,11 @@ def load_isolates(
     Raises
     ------
     DataError
-        If the folder has neither layout, or a file is not what it should be.
+        If the folder has no layout that is known, or a file is not what it should be.
     """
     if folder is None:
         return None
-    table = _proteins(folder)
+    table = read_proteins(folder)
     names = _slots(table, slots, folder)
     table = table[table["segment"].isin(names)].drop_duplicates(["lineage", "isolate", "segment"])
     several = table.groupby(["lineage", "isolate"], observed=True)["segment"].transform("size") > 1
@@ -93,9 +104,34 @@ def load_isolates(
         raise DataError(f"{folder} has no isolate with two of {', '.join(names)}")
     found = cache or default_cache()
     store, clusters = _embedded(
-        table["sequence"], embedder or Dipeptides(TOKENS), similarity, found
+        table["sequence"], embedder or default_embedder(), similarity, found
     )
     return _isolates(table, names, store, clusters)
+
+
+def load_polymerase(folder: Path | None) -> Isolates | None:
+    """Return the polymerase subunits of the isolates in a folder; see `load_isolates`."""
+    return None if folder is None else load_isolates(folder, slots=POLYMERASE)
+
+
+def default_embedder(tokens: int = TOKENS) -> Embedder:
+    """Return ESM-2 where WINNOW_ESM2 names its weights, and dipeptides otherwise.
+
+    Parameters
+    ----------
+    tokens
+        Chunks of a sequence; 1 for the whole.
+
+    Raises
+    ------
+    DataError
+        If weights are named, and they or what reads them are not there.
+    """
+    weights = os.environ.get("WINNOW_ESM2")
+    if not weights:
+        return Dipeptides(tokens)
+    pooling: Pooling = "chunks" if tokens > 1 else "mean"
+    return load_esm2(Path(weights), pooling=pooling, tokens=tokens, device=accelerator())
 
 
 def default_cache() -> Path:
@@ -113,11 +149,25 @@ def _embedded(
     """
     named = dict(sorted(distinct(sequences).items()))
     which = hashlib.blake2b("".join(named).encode(), digest_size=8).hexdigest()
-    store = fill(cache / f"{embedder.name}-{which}.h5", embedder, list(named.values()), wait=True)
+    file = cache / f"{embedder.name}-{which}.h5"
+    store = fill(file, embedder, list(named.values()), wait=True, progress=_spoken(file))
     rows = store.rows(list(named))
     clusters = np.empty(len(rows), np.int64)
     clusters[rows] = _clusters(list(named.values()), similarity, cache / f"clusters-{which}")
     return store, clusters
+
+
+def _spoken(file: Path) -> Progress:
+    """Return what says how far a file has got, now and then."""
+    said = time.monotonic()
+
+    def say(done: int, total: int) -> None:
+        nonlocal said
+        if time.monotonic() >= said + EVERY_S:
+            said = time.monotonic()
+            logger.warning("%s: %d of %d sequences are embedded", file, done, total)
+
+    return say
 
 
 def _clusters(sequences: Sequence[str], similarity: float, start: Path) -> Whole:
@@ -131,35 +181,6 @@ def _clusters(sequences: Sequence[str], similarity: float, start: Path) -> Whole
     np.save(draft, clusters)
     draft.replace(file)
     return clusters
-
-
-def _proteins(folder: Path) -> pd.DataFrame:
-    """Read isolate, segment, lineage, sequence, and metadata."""
-    if not folder.is_dir():
-        raise DataError(f"{folder} is no folder; expected one with {_EXPECTED}")
-    for pattern in TABLES:
-        if found := sorted(folder.glob(pattern)):
-            table = read_table(found[0], _NEEDED)
-            return table[[*_NEEDED, *(name for name in ("date",) if name in table)]]
-    files = sorted(path for path in folder.iterdir() if path.suffix in FASTA)
-    if not files:
-        names = ", ".join(sorted(path.name for path in folder.iterdir())[:8]) or "nothing"
-        raise DataError(f"{folder} must hold {_EXPECTED}; it holds {names}")
-    return pd.DataFrame([row for path in files for row in _from_fasta(path)])
-
-
-def _from_fasta(path: Path) -> Iterator[dict[str, str]]:
-    for record in read_fasta(path):
-        isolate, *items = record.name.split("|")
-        row = {"isolate": isolate.strip(), "segment": path.stem, "lineage": "all"}
-        for item in items:
-            name, equal, value = item.partition("=")
-            if not equal or name.strip() in ("isolate", "segment", "sequence"):
-                raise DataError(
-                    f"{path}: {record.name!r} must be isolate|name=value|…, got {item!r}"
-                )
-            row[name.strip()] = value.strip()
-        yield row | {"sequence": record.sequence}
 
 
 def _slots(table: pd.DataFrame, wanted: Sequence[str], folder: Path) -> tuple[str, ...]:
@@ -209,9 +230,10 @@ def _metadata(table: pd.DataFrame) -> pd.DataFrame:
     if "date" in table:
         date = table["date"].astype("string").str.extract(r"^(?P<year>\d{4})(?:-(?P<month>\d\d))?")
         columns |= {"year": date["year"], "month": date["month"]}
-    known = {*_NEEDED, "date"}
+    known = {*NEEDED, "date"}
     columns |= {str(name): table[name] for name in table.columns if name not in known}
-    return pd.DataFrame({name: _coded(values) for name, values in columns.items()})
+    coded = {name: _coded(values) for name, values in columns.items()}
+    return pd.DataFrame(coded, index=range(len(table)))  # as many rows where nothing is known
 
 
 def _coded(values: pd.Series) -> Whole:

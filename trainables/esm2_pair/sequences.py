@@ -102,9 +102,27 @@ def read_table(path: Path, columns: Mapping[str, str]) -> pd.DataFrame:
             row = int(empty.to_numpy().argmax())
             raise DataError(f"{path}, row {row + 1}: {name!r} is empty")
     if "sequence" in columns:
-        rows = enumerate(table["sequence"].astype(str), start=1)
-        table["sequence"] = [_checked(text, f"{path}, row {row}") for row, text in rows]
+        table["sequence"] = checked_sequences(table["sequence"], str(path))
     return table
+
+
+def checked_sequences(column: pd.Series, where: str) -> list[str]:
+    """Return sequences without gaps and stops at their ends, in capitals.
+
+    Parameters
+    ----------
+    column : Series of text
+        Its index says which row each one is of, the first being 0.
+    where
+        What a complaint begins with.
+
+    Raises
+    ------
+    DataError
+        With the first row that holds none.
+    """
+    rows = zip(column.index, column.astype(str), strict=True)
+    return [_checked(text, f"{where}, row {row + 1}") for row, text in rows]
 
 
 def _read(path: Path) -> pd.DataFrame:

@@ -18,7 +18,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-import h5py  # type: ignore[import-untyped]
 import numpy as np
 from numpy.typing import NDArray
 
@@ -136,18 +135,6 @@ def damaged_rows(path: Path) -> Whole:
     embeddings, sums = layout.map_embeddings("r"), layout.map_sums("r")
     found = (row for row in range(len(sums)) if sums[row] != checksum(embeddings[row]))
     return np.fromiter(found, np.int64)
-
-
-def read_one_by_one(path: Path, rows: Whole) -> NDArray[np.float16]:
-    """Read rows as a data set does that asks HDF5 for every item: what mapping is compared with.
-
-    Returns
-    -------
-    ndarray of shape (n_rows, n_tokens, n_dims)
-    """
-    with h5py.File(path, "r") as file:
-        embeddings = file["embeddings"]
-        return np.stack([embeddings[int(row)] for row in rows])
 
 
 @lru_cache(maxsize=8)

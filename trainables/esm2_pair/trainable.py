@@ -15,6 +15,7 @@ from trainables.esm2_pair.config import Esm2PairConfig
 from trainables.esm2_pair.distances import fit_logits
 from trainables.esm2_pair.features import slot_statistics
 from trainables.esm2_pair.inputs import splits_of
+from trainables.esm2_pair.leakage import tell
 from trainables.esm2_pair.losses import Criterion
 from trainables.esm2_pair.metrics import evaluate, hard_negatives
 from trainables.esm2_pair.network import PairNetwork
@@ -31,6 +32,7 @@ WATCHED: Final = {  # by early stopping and a plateau schedule
     "loss": "val_nll",
     "f1": "val_f1",
     "auroc": "val_auroc",
+    "ap": "val_ap",
     "hard_auroc": "val_hard_auroc",
 }
 EVALUATED_TOGETHER: Final = 2048  # pairs: 20 MB of pooled embeddings of the documented size
@@ -80,13 +82,21 @@ class Esm2Pair(EpochRun):
         splits = splits_of(config.data, data, seed=seed, sampling=sampling)
         check_splits(splits)
         self._leakage = dict(splits.leakage)
-        embeddings = Embeddings(splits.embeddings, pool=config.model.pools)
+        tell(self._leakage)
+        embeddings = Embeddings(
+            splits.embeddings, pool=config.model.pools, access=config.data.access
+        )
         self._rows = {
-            name: PairRows(embeddings, getattr(splits, name), self._device)
+            name: PairRows(
+                embeddings,
+                getattr(splits, name),
+                self._device,
+                distinct=config.model.reads_one_by_one,
+            )
             for name in ("train", *PREFIXES)
         }
         init_seed, order_seed, noise_seed = independent_seeds(seed, 3)
-        self._network = self._started(splits, embeddings, init_seed)
+        self._network = self._started(splits, init_seed)
         self._noise = RandomStream(noise_seed, self._device)
         self._criterion = Criterion(config.loss, splits.train)
         self._line = Affine(1.0, 0.0)  # from distances to logits
@@ -111,7 +121,8 @@ class Esm2Pair(EpochRun):
     def _answering(self) -> PairNetwork:
         return self._network
 
-    def _started(self, splits: Splits, embeddings: Embeddings, seed: int) -> PairNetwork:
+    def _started(self, splits: Splits, seed: int) -> PairNetwork:
+        embeddings = Embeddings(splits.embeddings, pool=self._config.model.pools)
         n_slots = 1 + max(int(rows.pairs.slots.max()) for rows in self._rows.values())
         statistics = slot_statistics(embeddings, splits.train, n_slots)
         with RandomStream(seed, self._device).active():

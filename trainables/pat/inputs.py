@@ -108,11 +108,15 @@ def splits_of(
     )
 
 
+def scale_problem(config: DataConfig, splits: Splits) -> str | None:
+    """Say what is wrong with the scale of the train split; None if nothing is."""
+    return _problem(_fitted(config, splits.train), splits.train)
+
+
 def inputs_of(config: DataConfig, splits: Splits, device: torch.device) -> Inputs:
     """Scale splits and put them on a device; a wrong scale is said before anything trains on it."""
     scaler = _fitted(config, splits.train)
-    scaled = scaler.apply(splits.train.activity, splits.train.participant)
-    problem = check_normalised(scaled)
+    problem = _problem(scaler, splits.train)
     if problem is not None:
         logger.warning("%s", problem)
     unlabelled = splits.unlabelled
@@ -137,6 +141,10 @@ def unlabelled_of(config: DataConfig, seed: int, device: torch.device) -> Tensor
 
 def _by_itself(config: DataConfig, windows: Windows, device: torch.device) -> Tensor:
     return _scaled(config, _fitted(config, windows), windows, device)
+
+
+def _problem(scaler: Normalisation, train: Windows) -> str | None:
+    return check_normalised(scaler.apply(train.activity, train.participant))
 
 
 def _fitted(config: DataConfig, windows: Windows) -> Normalisation:

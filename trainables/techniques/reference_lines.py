@@ -1,4 +1,7 @@
-"""Reference lines: what other models reach on the very splits that a seed gives a system."""
+"""What is measured on the very splits that a seed gives a system, without the system itself.
+
+Reference lines are metrics that other models reach there; a preflight says what splits are like.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from trainables.techniques.splitting import Replication, Sampling
 
 Splits = TypeVar("Splits")
 SplitsOut = TypeVar("SplitsOut", covariant=True)
+Result = TypeVar("Result")
 
 
 class HasData(Protocol):
@@ -32,7 +36,7 @@ class MakesSplits(Protocol[SplitsOut]):
 
 @dataclass(frozen=True, eq=False)
 class Given(Generic[Config, Splits]):
-    """What a reference line is measured on.
+    """What is measured on.
 
     Parameters
     ----------
@@ -49,13 +53,13 @@ class Given(Generic[Config, Splits]):
     seed: int
 
 
-class ReferenceLine(Generic[Config, Splits]):
-    """A model's metrics as a function of the seed, which a study calls by the keywords it names.
+class OnSplits(Generic[Config, Splits, Result]):
+    """What is measured, as a function of the seed, which a study calls by the keywords it names.
 
     Parameters
     ----------
     measure
-        From what is given to every metric under ``val_`` and ``test_``.
+        From what is given to the result.
     splits_of
         The system's.
     plain
@@ -68,7 +72,7 @@ class ReferenceLine(Generic[Config, Splits]):
 
     def __init__(
         self,
-        measure: Callable[[Given[Config, Splits]], dict[str, float]],
+        measure: Callable[[Given[Config, Splits]], Result],
         splits_of: MakesSplits[Splits],
         plain: Config,
     ) -> None:
@@ -83,8 +87,8 @@ class ReferenceLine(Generic[Config, Splits]):
         data: Any = None,
         split_seed: int = 0,
         replication: Replication = "fresh",
-    ) -> dict[str, float]:
-        """Return every metric under ``val_`` and ``test_``.
+    ) -> Result:
+        """Return the result; of a reference line, every metric under ``val_`` and ``test_``.
 
         Parameters
         ----------
@@ -105,6 +109,6 @@ class ReferenceLine(Generic[Config, Splits]):
 
 def on_splits(
     splits_of: MakesSplits[Splits], plain: Config
-) -> Callable[[Callable[[Given[Config, Splits]], dict[str, float]]], ReferenceLine[Config, Splits]]:
-    """Make a reference line of a function that measures what it is given."""
-    return lambda measure: ReferenceLine(measure, splits_of, plain)
+) -> Callable[[Callable[[Given[Config, Splits]], Result]], OnSplits[Config, Splits, Result]]:
+    """Make a function of the seed out of one that measures what it is given."""
+    return lambda measure: OnSplits(measure, splits_of, plain)

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from trainables.esm2_pair.dropout import Dropout
 from trainables.esm2_pair.features import FeatureConfig
 from trainables.esm2_pair.heads import (
     Classifier,
@@ -18,11 +19,11 @@ from trainables.esm2_pair.heads import (
 @pytest.mark.parametrize(
     ("norm", "position", "wanted"),
     [
-        ("none", "pre_activation", [nn.Linear, nn.ReLU, nn.Dropout]),
-        ("batch", "pre_activation", [nn.Linear, nn.BatchNorm1d, nn.ReLU, nn.Dropout]),
-        ("batch", "post_activation", [nn.Linear, nn.ReLU, nn.BatchNorm1d, nn.Dropout]),
-        ("layer", "pre_activation", [nn.Linear, nn.LayerNorm, nn.ReLU, nn.Dropout]),
-        ("layer", "post_activation", [nn.Linear, nn.ReLU, nn.LayerNorm, nn.Dropout]),
+        ("none", "pre_activation", [nn.Linear, nn.ReLU, Dropout]),
+        ("batch", "pre_activation", [nn.Linear, nn.BatchNorm1d, nn.ReLU, Dropout]),
+        ("batch", "post_activation", [nn.Linear, nn.ReLU, nn.BatchNorm1d, Dropout]),
+        ("layer", "pre_activation", [nn.Linear, nn.LayerNorm, nn.ReLU, Dropout]),
+        ("layer", "post_activation", [nn.Linear, nn.ReLU, nn.LayerNorm, Dropout]),
     ],
 )
 def test_the_order_of_layers(norm, position, wanted):
@@ -30,7 +31,7 @@ def test_the_order_of_layers(norm, position, wanted):
     assert [type(layer) for layer in layers] == wanted * 2
     sizes = [tuple(layer.weight.shape) for layer in layers if isinstance(layer, nn.Linear)]
     assert sizes == [(5, 6), (3, 5)]
-    assert {layer.p for layer in layers if isinstance(layer, nn.Dropout)} == {0.3}
+    assert {layer.p for layer in layers if isinstance(layer, Dropout)} == {0.3}
 
 
 def test_the_documented_network_has_the_documents_weights():

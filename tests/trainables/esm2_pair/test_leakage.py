@@ -1,10 +1,15 @@
 """Everything that leaks is counted, and said in a sentence; nothing else is."""
 
+import logging
+
 import numpy as np
 import pytest
 
-from trainables.esm2_pair.leakage import describe, measure, slot_imbalance
-from trainables.esm2_pair.pairs import Pairs
+from tests.trainables.esm2_pair.pair_splits import make_splits
+from trainables.esm2_pair.config import Esm2PairConfig
+from trainables.esm2_pair.leakage import describe, measure, slot_imbalance, tell
+from trainables.esm2_pair.pairs import Pairs, Splits
+from trainables.esm2_pair.trainable import Esm2Pair
 
 
 def pairs(first, second, label, matches=None, slots=None):
@@ -73,3 +78,25 @@ def test_a_split_of_one_label_has_no_metadata_to_rank_by():
     part = pairs([0, 1], [2, 3], [0, 0], [1, 2])
     found = measure(dict.fromkeys(("train", "validation", "test"), part), np.arange(4))
     assert found["test_metadata_auroc"] == pytest.approx(0.5)
+
+
+def test_splits_are_spoken_of_once(caplog):
+    caplog.set_level(logging.WARNING, logger="trainables.esm2_pair.leakage")
+    tell({"test_shared_sequences": 0.0, "test_metadata_auroc": 0.5})
+    assert caplog.messages == []
+    for share in (0.1875, 0.1875, 0.3125):
+        tell({"test_shared_sequences": share, "test_duplicate_pairs": 0.0625})
+    assert len(caplog.messages) == 2
+    assert caplog.messages[0] == (
+        "leakage between splits: 18.8 % of the test split's sequences are in another split "
+        "before it; 6.2 % of the test pairs are in another split before it"
+    )
+
+
+def test_a_run_says_what_leaks_before_it_trains(caplog):
+    caplog.set_level(logging.WARNING, logger="trainables.esm2_pair.leakage")
+    plain = make_splits()
+    parts = (plain.train, plain.validation, plain.test)
+    splits = Splits(plain.embeddings, *parts, {"validation_duplicate_pairs": 0.4375})
+    Esm2Pair(Esm2PairConfig(), seed=0, max_steps=1, data=splits)
+    assert "43.8 % of the validation pairs are in another split" in caplog.text

@@ -11,14 +11,21 @@ import pandas as pd
 import pytest
 
 from search.errors import DataError
+from trainables.esm2_pair import real_data
 from trainables.esm2_pair.config import Esm2PairConfig
 from trainables.esm2_pair.data_config import DataConfig
 from trainables.esm2_pair.dipeptides import Dipeptides
 from trainables.esm2_pair.inputs import splits_of
 from trainables.esm2_pair.leakage import proteins
 from trainables.esm2_pair.pairing import NegativesConfig, positives
-from trainables.esm2_pair.real_data import default_cache, load_isolates
+from trainables.esm2_pair.real_data import (
+    default_cache,
+    default_embedder,
+    load_isolates,
+    load_polymerase,
+)
 from trainables.esm2_pair.reference import concatenation, difference
+from trainables.esm2_pair.trainable import Esm2Pair
 
 PROTEINS = pd.DataFrame(
     [
@@ -54,6 +61,15 @@ def write_fasta(folder):
         (folder / f"{segment}.fasta").write_text("".join(records))
 
 
+def write_wide(folder):
+    """Write a row for each isolate, and a column for each protein."""
+    keys = ["isolate", "lineage"]
+    sequences = PROTEINS.pivot(index=keys, columns="segment", values="sequence")
+    dates = PROTEINS.drop_duplicates(keys).set_index(keys)["date"]
+    wide = sequences.add_suffix("_sequence").join(dates).reset_index()
+    wide.to_csv(folder / "proteins.csv", index=False)
+
+
 @pytest.fixture
 def cache(tmp_path):
     return tmp_path / "cache"
@@ -69,8 +85,8 @@ def test_without_a_path_isolates_are_generated():
     assert load_isolates(None) is None
 
 
-@pytest.mark.parametrize("write", [write_table, write_csv, write_fasta])
-def test_a_folder_of_either_layout_is_read(folder, cache, write):
+@pytest.mark.parametrize("write", [write_table, write_csv, write_fasta, write_wide])
+def test_a_folder_of_any_layout_is_read(folder, cache, write):
     write(folder)
     found = load_isolates(folder, cache=cache)
     assert (found.slots, found.fields) == (("HA", "NA"), ("place", "year", "month"))
@@ -83,6 +99,68 @@ def test_a_folder_of_either_layout_is_read(folder, cache, write):
     expected = Dipeptides(8).embed(["MKTAYIAKQR", "MNPNQKIITI"]).astype(np.float16)
     np.testing.assert_array_equal(found.embeddings[one], expected)
     assert found.embeddings.shape == (4, 8, 408)
+
+
+def bunya(rng, residues=120, n=60):
+    """Return isolates of a virus of three segments; each has drifted from one of three lineages."""
+    letters = np.array(list("ACDEFGHIKLMNPQRSTVWY"))
+    ancestors = rng.integers(20, size=(3, 3, residues))
+    rows = []
+    for number in range(n):
+        lineage = number % 3
+        text = ancestors[lineage].copy()
+        text[:, rng.integers(residues, size=12)] = rng.integers(20, size=12)
+        names = zip(("L", "M", "S"), text, strict=True)
+        sequences = {f"{slot}_sequence": "".join(letters[one]) for slot, one in names}
+        rows.append({"isolate": f"B{number}", "lineage": f"clade {lineage}", **sequences})
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize("layout", ["wide", "long", "fasta"])
+def test_another_family_of_viruses_has_segments_of_its_own(layout, folder, cache):
+    table = bunya(np.random.default_rng(0))
+    if layout == "wide":
+        table.to_parquet(folder / "bunya_proteins.parquet")
+    elif layout == "long":
+        long = table.melt(["isolate", "lineage"], var_name="segment", value_name="sequence")
+        long["segment"] = long["segment"].str.removesuffix("_sequence")
+        long.to_parquet(folder / "bunya_proteins.parquet")
+    else:
+        for slot in "LMS":
+            rows = zip(table["isolate"], table["lineage"], table[f"{slot}_sequence"], strict=True)
+            text = "".join(f">{name}|lineage={of}\n{residues}\n" for name, of, residues in rows)
+            (folder / f"{slot}.fasta").write_text(text)
+    found = load_isolates(folder, cache=cache)
+    assert (found.slots, len(found), len(found.embeddings)) == (("L", "M", "S"), 60, 180)
+    assert len(positives(found, np.arange(60))) == 3 * 60  # L-M, L-S, M-S
+    first = Dipeptides(8).embed([table.sort_values("isolate").iloc[0]["M_sequence"]])
+    np.testing.assert_array_equal(found.embeddings[found.protein[0, 1]], first[0].astype("f2"))
+    run = Esm2Pair(Esm2PairConfig(), seed=0, max_steps=1, data=found)
+    assert 0 <= run.step()["test_auroc"] <= 1
+
+
+def test_a_wide_table_says_what_it_cannot_read(folder, cache):
+    table = bunya(np.random.default_rng(0), n=4)
+    table.loc[2, "S_sequence"] = "MK*TA"
+    table.to_parquet(folder / "proteins.parquet")
+    with pytest.raises(DataError, match=r"column S_sequence, row 3: '\*' \(stop\) within"):
+        load_isolates(folder, cache=cache)
+    table.drop(columns="lineage").to_parquet(folder / "proteins.parquet")
+    with pytest.raises(DataError, match="needs the column 'lineage'"):
+        load_isolates(folder, cache=cache)
+
+
+def test_the_polymerase_is_three_proteins(folder, monkeypatch, tmp_path):
+    monkeypatch.setenv("WINNOW_CACHE", str(tmp_path / "cache"))
+    table = bunya(np.random.default_rng(0), n=6)
+    names = {
+        "L_sequence": "PB2_sequence",
+        "M_sequence": "PB1_sequence",
+        "S_sequence": "PA_sequence",
+    }
+    table.rename(columns=names).to_parquet(folder / "proteins.parquet")
+    assert load_polymerase(folder).slots == ("PB2", "PB1", "PA")
+    assert load_polymerase(None) is None
 
 
 def test_slots_may_be_named(folder, cache):
@@ -122,6 +200,30 @@ def test_the_cache_may_be_named_by_the_environment(monkeypatch, tmp_path):
     monkeypatch.delenv("WINNOW_CACHE")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert default_cache() == tmp_path / ".cache" / "winnow"
+
+
+def test_weights_may_be_named_by_the_environment(monkeypatch, tmp_path, folder):
+    monkeypatch.delenv("WINNOW_ESM2", raising=False)
+    assert default_embedder() == Dipeptides(8)
+    asked = []
+    monkeypatch.setattr(real_data, "load_esm2", lambda path, **how: asked.append((path, how)))
+    monkeypatch.setenv("WINNOW_ESM2", str(tmp_path / "esm2_t6_8M_UR50D"))
+    default_embedder()
+    default_embedder(tokens=1)
+    assert {path.name for path, _ in asked} == {"esm2_t6_8M_UR50D"}
+    assert [(how["pooling"], how["tokens"]) for _, how in asked] == [("chunks", 8), ("mean", 1)]
+    monkeypatch.undo()
+    monkeypatch.setenv("WINNOW_ESM2", str(tmp_path / "esm2_t6_8M_UR50D"))
+    write_table(folder)
+    with pytest.raises(DataError, match="esm2_t6_8M_UR50D is not there: get the folder"):
+        load_isolates(folder, cache=tmp_path / "cache")
+
+
+def test_embedding_that_takes_long_says_how_far_it_is(folder, cache, monkeypatch, caplog):
+    monkeypatch.setattr(real_data, "EVERY_S", 0.0)
+    write_table(folder)
+    load_isolates(folder, cache=cache)
+    assert "4 of 4 sequences are embedded" in caplog.text
 
 
 def test_what_is_expected_is_told(folder, cache):

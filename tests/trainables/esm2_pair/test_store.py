@@ -11,7 +11,7 @@ import pytest
 from search.errors import DataError
 from trainables.esm2_pair.dipeptides import Dipeptides
 from trainables.esm2_pair.sequences import sequence_hash
-from trainables.esm2_pair.store import BATCH, damaged_rows, fill, open_store, read_one_by_one
+from trainables.esm2_pair.store import BATCH, damaged_rows, fill, open_store
 
 SEQUENCES = [f"MKT{a}{b}{c}" for a in "ACDEF" for b in "GHIKL" for c in "MNPQRST"]  # 175
 PLAIN = Dipeptides(2)
@@ -62,8 +62,6 @@ def test_the_array_is_the_file_itself(tmp_path):
     assert not store.embeddings.flags.writeable
     with h5py.File(tmp_path / "a.h5") as file:  # any reader of HDF5 finds the same
         np.testing.assert_array_equal(file["embeddings"][:], store.embeddings)
-    rows = np.array([3, 0, 3])
-    np.testing.assert_array_equal(read_one_by_one(store.path, rows), store.embeddings[rows])
 
 
 def test_it_is_opened_once_until_it_changes(tmp_path):

@@ -3,15 +3,18 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.metrics import roc_auc_score
 
 from search.configuration import override
 from search.errors import DataError
+from search.trainable import Predictions
 from tests.trainables.esm2_pair.pair_splits import make_pairs, make_splits
 from trainables.esm2_pair.config import Esm2PairConfig
 from trainables.esm2_pair.distances import fit_logits
 from trainables.esm2_pair.metrics import evaluate
 from trainables.esm2_pair.pairs import Pairs, Splits
 from trainables.esm2_pair.trainable import Esm2Pair
+from trainables.techniques.calibration import fit_threshold
 
 SMALL = {"model.mlp.hidden_dims": "8", "model.tower.dims": "4", "optim.batch_size": 8}
 CONTRASTIVE = {"model.arch": "siamese", "loss.kind": "contrastive"}
@@ -44,6 +47,7 @@ def test_the_test_split_is_seen_at_the_end_only():
         ("loss", "val_nll", min),
         ("f1", "val_f1", max),
         ("auroc", "val_auroc", max),
+        ("ap", "val_ap", max),
         ("hard_auroc", "val_hard_auroc", max),
     ],
 )
@@ -160,3 +164,40 @@ def test_what_splits_share_is_among_the_pictures():
     one = run()
     curve(one)
     assert one.diagnose()["leakage"]["values"] == [0.25]
+
+
+@pytest.mark.parametrize("beta", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        CONTRASTIVE,
+        {"model.arch": "siamese", "loss.kind": "nt_xent"},
+        {"model.arch": "cross_attention", "model.attention.d_attn": 4},
+        {"loss.kind": "focal"},
+    ],
+    ids=str,
+)
+def test_every_kind_of_run_takes_a_threshold_that_moves_no_area(changes, beta):
+    one = run(make_splits(n_tokens=2), **changes)
+    last = curve(one)[-1]
+    name = {0.5: "f0_5", 1.0: "f1", 2.0: "f2"}[beta]
+    move = fit_threshold(one.predict("validation"), beta=beta)
+    plain, moved = (
+        evaluate(p) for p in (one.predict("validation"), move(one.predict("validation")))
+    )
+    assert moved[name] >= plain[name]
+    assert last[f"val_{name}"] == plain[name]
+    test = one.predict("test")
+    for area in ("auroc", "hard_auroc", "ap", "hard_ap"):
+        assert evaluate(move(test))[area] == pytest.approx(evaluate(test)[area], abs=1e-12)
+        assert last[f"test_{area}"] == evaluate(test)[area]
+
+
+def test_the_area_a_run_reports_is_that_of_scores_and_not_of_decisions():
+    one = run(**{"optim.lr": 0.03})
+    last = curve(one)[-1]
+    test = one.predict("test")
+    decided = Predictions((np.asarray(test.scores) >= 0).astype(float), test.targets, test.groups)
+    assert last["test_auroc"] == pytest.approx(roc_auc_score(test.targets, test.scores))
+    assert evaluate(decided)["auroc"] != pytest.approx(last["test_auroc"], abs=1e-3)
