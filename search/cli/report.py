@@ -23,6 +23,7 @@ from search.reports import (
     write_figures,
 )
 from search.reports.design_report import render_design
+from search.reports.history import write_history
 from search.storage.database import Database
 from search.storage.registrations import read_registrations
 
@@ -47,6 +48,10 @@ def report(
             help="Folder for the table's figures as SVG and PDF, besides; Markdown shows them."
         ),
     ] = None,
+    history: Annotated[
+        Path | None,
+        typer.Option(help="CSV file for every step of every run, with all metrics, besides."),
+    ] = None,
     storage: Storage = STORAGE,
 ) -> None:
     """Report on a study: everything comes from the database.
@@ -65,6 +70,8 @@ def report(
                 text += _links(drawn, output) if format_ == "markdown" and output else ""
         else:
             text = render_design(judge_design(database, name, design), format_)
+        if history is not None:
+            write_history(database, name, history)
     if output is None:
         sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
         return
