@@ -271,7 +271,8 @@ class Course:
 
     def _stack(self) -> Iterator[Sequence[Trials]]:
         priority = self._rank()
-        members = stack_members(priority).members
+        membership = stack_members(priority)
+        members = membership.members
         if len(members) < 2:
             return
         rows = {row.technique: row for row in priority.table.rows}
@@ -292,7 +293,7 @@ class Course:
             own = {m: self._own(settings.of(column, place), m) for m, column in columns.items()}
             stacked += [
                 self._run(arm, BASELINE, {**common, **fields}, seed)
-                for arm, fields in stack_arms(members, own).items()
+                for arm, fields in stack_arms(membership, own).items()
             ]
         runs = missing(priority, runs)
         if self._deadline.ends(priority, len(runs) + len(stacked), "the stack"):

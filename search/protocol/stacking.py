@@ -6,26 +6,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from search.protocol.arms import BASELINE
+from search.statistics import Membership
 
 
 def stack_arms(
-    members: Sequence[str], settings: Mapping[str, Mapping[str, Any]]
+    membership: Membership, settings: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, dict[str, Any]]:
-    """Return the arms of a stack: all members on, and each left out (with two, the singles).
+    """Return the arms of a stack: all members on, and each left out; singles are measured already.
 
     Parameters
     ----------
-    members
-        At least two.
+    membership : Membership
+        Of at least two.
     settings
         What each member sets.
     """
-    arms = {stack_name(members): _union(members, settings)}
-    if len(members) > 2:
-        for member in members:
-            rest = [other for other in members if other != member]
-            arms[stack_name(rest)] = _union(rest, settings)
-    return arms
+    several = [rest for rest in membership.rests.values() if len(rest) > 1]
+    return {stack_name(on): _union(on, settings) for on in (membership.members, *several)}
 
 
 def stack_name(members: Sequence[str]) -> str:

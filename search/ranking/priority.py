@@ -143,7 +143,8 @@ def stack_members(priority: Priority) -> Membership:
         for row in priority.table.rows
         if row.verdict == Verdict.ADOPT and row.technique in conflicts
     }
-    return choose_members(shrunken, lambda one, two: two in conflicts[one])
+    requires = {entry["name"]: entry["requires"] for entry in priority.specification["techniques"]}
+    return choose_members(shrunken, lambda one, two: two in conflicts[one], requires)
 
 
 def statistics_registration(

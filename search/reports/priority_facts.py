@@ -156,6 +156,8 @@ def stack_lines(report: PriorityReport) -> Iterator[str]:
             f"({interval_words(excess.low, excess.high, digits)})."
         )
         yield "A confirmation on the table's own seeds, outside its correction for multiplicity."
+        for name, others in stack.dependents.items():
+            yield f"Without {name}, what needs it is out, too: {', '.join(others)}."
         yield from _member_lines(judged.members)
         if stack.note:
             yield stack.note

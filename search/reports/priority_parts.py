@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from search.reports.importances import Importances
@@ -130,6 +130,8 @@ class StackReport:
         The comparison; None unless measured.
     n_failed
         Seeds left out because one of the arms failed there.
+    dependents
+        Member to the members that need it, and are left out with it.
     """
 
     status: str
@@ -139,6 +141,7 @@ class StackReport:
     arm: str
     judged: Stack | None
     n_failed: int
+    dependents: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

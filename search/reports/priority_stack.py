@@ -46,7 +46,7 @@ def stack_report(priority: Priority, found: Measured | None) -> StackReport:
     if found is None and not priority.specification.get("stack", True):
         note = "This study was registered without a stack."
         return StackReport("not_applicable", note, members, left_out, arm, None, 0)
-    scores = _scores(priority, found, members)
+    scores = _scores(priority, found, membership)
     shared = _shared(priority, scores)
     if len(shared) < FEWEST:
         note = "The adopted techniques have not been measured together yet."
@@ -55,22 +55,17 @@ def stack_report(priority: Priority, found: Measured | None) -> StackReport:
 
 
 def _scores(
-    priority: Priority, found: Measured | None, members: Sequence[str]
+    priority: Priority, found: Measured | None, membership: Membership
 ) -> dict[str, dict[int, float | None]]:
     """Return arm to seed to score (None: the run failed): baseline, singles, stack, left out."""
     columns = {row.technique: column_of(row) for row in priority.table.rows}
     measured = priority.measured
     scores = {BASELINE: _by_seed(measured, BASELINE)}
-    scores |= {member: _by_seed(measured, columns[member]) for member in members}
-    for arm in (members, *_rests(members).values()):
+    scores |= {member: _by_seed(measured, columns[member]) for member in membership.members}
+    for arm in (membership.members, *membership.rests.values()):
         if len(arm) > 1:
             scores[JOIN.join(arm)] = _by_seed(found, JOIN.join(arm)) if found else {}
     return scores
-
-
-def _rests(members: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Return each member with the others."""
-    return {one: tuple(other for other in members if other != one) for one in members}
 
 
 def _by_seed(measured: Measured, column: str) -> dict[int, float | None]:
@@ -103,7 +98,7 @@ def _judged(
         values[BASELINE],
         values[arm],
         {member: values[member] for member in members},
-        {one: values[JOIN.join(rest)] for one, rest in _rests(members).items()},
+        {one: values[JOIN.join(rest) or BASELINE] for one, rest in membership.rests.items()},
         {member: priority.table.row(member).delta or 0.0 for member in members},
         priority.specification["evaluation"]["direction"],
         alpha=priority.specification["alpha"],
@@ -114,4 +109,13 @@ def _judged(
         if n_failed
         else ""
     )
-    return StackReport("measured", note, members, membership.left_out, arm, judged, n_failed)
+    return StackReport(
+        "measured",
+        note,
+        members,
+        membership.left_out,
+        arm,
+        judged,
+        n_failed,
+        membership.dependents,
+    )

@@ -5,8 +5,9 @@ Everything here is a confirmation on the seeds of the table, outside Holm's K.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -196,14 +197,34 @@ class Membership:
         In order of shrunken effect.
     left_out
         Technique to the stronger one that excludes it.
+    dependents
+        Member to the members that need it, in their order; those without any are not named.
     """
 
     members: tuple[str, ...]
     left_out: tuple[tuple[str, str], ...]
+    dependents: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def rests(self) -> dict[str, tuple[str, ...]]:
+        """Each member with what is left without it: without what needs it, too.
+
+        Examples
+        --------
+        >>> Membership(("a", "b", "c"), (), {"a": ("b",)}).rests
+        {'a': ('c',), 'b': ('a', 'c'), 'c': ('a', 'b')}
+        """
+        gone = {one: {one, *self.dependents.get(one, ())} for one in self.members}
+        return {
+            one: tuple(other for other in self.members if other not in gone[one])
+            for one in self.members
+        }
 
 
 def choose_members(
-    shrunken: Mapping[str, float], excludes: Callable[[str, str], bool]
+    shrunken: Mapping[str, float],
+    excludes: Callable[[str, str], bool],
+    requires: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> Membership:
     """Let the adopted techniques in by shrunken effect; of two that exclude each other, the larger.
 
@@ -213,11 +234,13 @@ def choose_members(
         Adopted technique to b_k.
     excludes
         Whether two techniques cannot be on at once.
+    requires
+        Technique to those that it makes no sense without.
 
     Examples
     --------
     >>> choose_members({"a": 0.1, "b": 0.3, "c": 0.2}, lambda x, y: {x, y} == {"a", "b"})
-    Membership(members=('b', 'c'), left_out=(('a', 'b'),))
+    Membership(members=('b', 'c'), left_out=(('a', 'b'),), dependents={})
     """
     members: list[str] = []
     left_out: list[tuple[str, str]] = []
@@ -227,7 +250,25 @@ def choose_members(
             members.append(name)
         else:
             left_out.append((name, stronger))
-    return Membership(tuple(members), tuple(left_out))
+    needed = {name: _needed(name, requires) for name in members}
+    dependents = {
+        name: tuple(other for other in members if name in needed[other] - {other})
+        for name in members
+    }
+    found = {name: others for name, others in dependents.items() if others}
+    return Membership(tuple(members), tuple(left_out), found)
+
+
+def _needed(name: str, requires: Mapping[str, Collection[str]]) -> set[str]:
+    """Return all that a technique needs, and what that needs."""
+    found: set[str] = set()
+    open_ = [name]
+    while open_:
+        for other in requires.get(open_.pop(), ()):
+            if other not in found:
+                found.add(other)
+                open_.append(other)
+    return found
 
 
 def _first_conflict(

@@ -8,7 +8,8 @@ import pytest
 
 from search.protocol.registering import Design
 from search.protocol.stacking import stack_arms, stack_name
-from search.statistics import Verdict
+from search.reports import render
+from search.statistics import Membership, Verdict
 from tests.search.protocol.toys import BAD, GOOD, USELESS, study, technique
 
 STACKED = Design(looks=(3, 5), tuning="none", stack=True)
@@ -23,8 +24,30 @@ def stacked(laboratory):
 def test_names_and_arms():
     settings = {"A": {"a": 1.0}, "B": {"b": 1.5}, "C": {"c": 2.0}}
     assert stack_name(()) == "baseline"
-    assert stack_arms(("A", "B"), settings) == {"A + B": {"a": 1.0, "b": 1.5}}
-    assert set(stack_arms(("A", "B", "C"), settings)) == {"A + B + C", "B + C", "A + C", "A + B"}
+    assert stack_arms(Membership(("A", "B"), ()), settings) == {"A + B": {"a": 1.0, "b": 1.5}}
+    three = Membership(("A", "B", "C"), ())
+    assert set(stack_arms(three, settings)) == {"A + B + C", "B + C", "A + C", "A + B"}
+    needed = Membership(("A", "B", "C"), (), {"A": ("C",)})  # without A there is B alone
+    assert set(stack_arms(needed, settings)) == {"A + B + C", "A + C", "A + B"}
+
+
+def test_what_needs_a_member_goes_with_it(laboratory):
+    needing = technique("B", 1.5, requires="A")
+    laboratory.run(study(GOOD, needing, THIRD), STACKED)
+    arms = {trial.asked.arm for trial in laboratory.series("stack").trials}
+    full = next(arm for arm in arms if arm.count("+") == 2)
+    assert arms == {full, *(name for name in arms if name.count("+") == 1)}
+    assert len(arms) == 3
+    parts = {part["technique"]: part for part in stacked(laboratory)["parts"]}
+    assert parts["A"]["in_stack"]["estimate"] == pytest.approx(2.5, abs=0.3)  # its own, and B's
+    assert parts["B"]["in_stack"]["estimate"] == pytest.approx(1.5, abs=0.3)
+    assert "Without A, what needs it is out, too: B." in render(laboratory.report(), "markdown")
+
+
+def test_a_member_that_all_others_need_is_judged_against_the_baseline(laboratory):
+    laboratory.run(study(GOOD, technique("B", 1.5, requires="A")), STACKED)
+    parts = {part["technique"]: part for part in stacked(laboratory)["parts"]}
+    assert parts["A"]["in_stack"]["estimate"] == pytest.approx(2.5, abs=0.3)
 
 
 def test_with_two_members_the_singles_are_reused(laboratory):
