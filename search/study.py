@@ -163,3 +163,23 @@ class Study:
                 return technique
         names = [technique.name for technique in self.techniques]
         raise StudyError(f"study '{self.name}' has no technique '{name}'{near_miss(name, names)}")
+
+    def with_required(self, name: str) -> list[Technique]:
+        """Return all that a technique requires, and what that requires, and the technique last."""
+        technique = self.technique(name)
+        found: dict[str, Technique] = {}
+        todo = list(technique.requires)
+        while todo:
+            other = self.technique(todo.pop())
+            if other.name not in found and other.name != name:
+                found[other.name] = other
+                todo += other.requires
+        return [*reversed(found.values()), technique]
+
+    def exclude_each_other(self, one: str, other: str) -> bool:
+        """Return whether two techniques, with what they require, cannot be on at once."""
+        return any(
+            first.conflicts(second)
+            for first in self.with_required(one)
+            for second in self.with_required(other)
+        )

@@ -92,6 +92,9 @@ SEARCH_SPACE = Space(
     ],
 )
 
+# Two towers and a distance have neither features of pairs nor the classifier's hidden layers.
+NOT_WITH_TOWERS = ("Difference feature", "Product feature", "MLP widths")
+
 # What the document ranks, in its order; then what it had implemented.
 TECHNIQUES = (
     Technique(
@@ -171,6 +174,7 @@ TECHNIQUES = (
             "model.tower.distance": DISTANCE,
         },
         expected_impact=Impact.HIGH,
+        excludes=NOT_WITH_TOWERS,
         expected_note="very high: biologically more appropriate; 5-10 % F1 potential",
         effort=Effort.HIGH,
         effort_note="hard, 3-5 days",

@@ -78,9 +78,8 @@ def level_name(technique: str, path: str, value: Any) -> str:
 
 def _arms(study: Study, technique: Technique) -> Iterator[Arm]:
     settings: dict[str, Any] = {}
-    for name in technique.requires:
-        settings |= study.technique(name).on
-    settings |= technique.on
+    for one in study.with_required(technique.name):
+        settings |= one.on
     if not technique.levels:
         yield Arm(technique.name, technique.name, settings, technique.domains)
         return

@@ -167,7 +167,7 @@ def _conflicts(study: Study, names: Sequence[str]) -> list[str]:
     return [
         f"'{one}' and '{two}' exclude each other: name the ones that take part with --technique"
         for one, two in combinations(names, 2)
-        if study.technique(one).conflicts(study.technique(two))
+        if study.exclude_each_other(one, two)
     ]
 
 

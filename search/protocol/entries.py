@@ -35,7 +35,11 @@ def technique_entry(study: Study, technique: Technique) -> dict[str, Any]:
         "effort_weight": gain_weight(technique.effort_in_hours),
         "smallest_gain": technique.smallest_gain,
         "requires": list(technique.requires),
-        "conflicts": [other.name for other in study.techniques if technique.conflicts(other)],
+        "conflicts": [
+            other.name
+            for other in study.techniques
+            if study.exclude_each_other(technique.name, other.name)
+        ],
         "secondary": technique.secondary,
         "members": technique.members,
         "voters": list(technique.voters) or None,

@@ -1,7 +1,7 @@
 """Training of the pair classifier on one core: pairs per second, by how embeddings are read.
 
 The network is the source document's (512-256-64 on two embeddings of 1280 dimensions), the file
-one that `store.fill` makes, with as many proteins and train pairs as influenza's HA and NA. All
+one that `store.fill` makes, with as many proteins and pairs as influenza's HA and NA. All
 ways take turns (A B C A B C …) in one process that does nothing else.
 """
 
@@ -36,9 +36,9 @@ from trainables.esm2_pair.store import fill, open_store
 from trainables.esm2_pair.training import Trainer
 from trainables.techniques.randomness import RandomStream
 
-PROTEINS, PAIRS, DIMS = 2700, 5400, 1280  # of the train split, two negatives for each positive
+PROTEINS, PAIRS, DIMS = 4247, 15_246, 1280  # 5,082 positives, each with two negatives
 TARGET: Final = 20_000
-TARGET_BATCH: Final = 4096
+TARGET_BATCH: Final = 8192
 BATCHES: Final = (16, 256, 1024, TARGET_BATCH)  # the first is the source document's
 Say = Callable[[str], None]
 

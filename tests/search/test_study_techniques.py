@@ -182,3 +182,20 @@ def test_conditions_may_name_what_techniques_set() -> None:
         "width": When({"heads": 4}, Int(32, 64, step=32)),
     }
     assert make(space=Space(Config(), domains), techniques=[FOCAL]).name == "my-study"
+
+
+def test_what_a_technique_requires_is_found_to_the_end_and_excludes_for_it():
+    made = make(
+        techniques=[
+            Technique("Focal", on={"focal": True}),
+            Technique("Gamma", on={"gamma": 3.0}, requires="Focal"),
+            Technique("Steep", on={"dropout": 0.3}, requires="Gamma"),
+            Technique("SWA", on={"swa": True}, excludes=["Focal"]),
+            Technique("Late", on={"heads": 8}),
+        ]
+    )
+    assert [one.name for one in made.with_required("Steep")] == ["Focal", "Gamma", "Steep"]
+    assert made.exclude_each_other("Steep", "SWA")
+    assert made.exclude_each_other("SWA", "Gamma")
+    assert not made.exclude_each_other("Steep", "Late")
+    assert not made.exclude_each_other("Steep", "Focal")
