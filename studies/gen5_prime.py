@@ -45,6 +45,7 @@ STUDY = Study(
         Criterion("generalization_gap", "minimize", 0.1, "train and validation loss within 0.1"),
         Criterion("stem_grad_norm", "maximize", 1e-6, "gradients reach the first layers"),
         Criterion("lr_off_schedule", "minimize", 1e-6, "learning rate on schedule"),
+        Criterion("val_auroc", "maximize", 0.9, "validation AUROC over 0.9 at the end"),
         Criterion("test_auroc", "maximize", 0.85, "AUROC over 0.85"),
         Criterion("test_brick_auroc_excess_sd", "minimize", 0.05, "AUROC alike in all bricks"),
         Criterion("test_theta_rise_1", "maximize", 0.0, "AUROC rises from 0.5-1 to 1-1.5 arcsec"),

@@ -9,7 +9,7 @@ from typing import Any
 
 from search.configuration import flatten, override
 from search.trainable import Predictions
-from tests.contracts import esm2_pair, han, pat, pi_tft
+from tests.contracts import esm2_pair, gen5_prime, han, pat, pi_tft
 
 Changes = Mapping[str, Any]
 
@@ -98,4 +98,4 @@ def _system(module: Any) -> System:
     )
 
 
-SYSTEMS = [_system(module) for module in (pi_tft, pat, han, esm2_pair)]
+SYSTEMS = [_system(module) for module in (pi_tft, pat, han, esm2_pair, gen5_prime)]

@@ -16,6 +16,7 @@ VARIANTS = (
     "_further",
     "_architecture",
     "_conserved",
+    "_published",
 )  # the same trainable, baseline and data as another study
 ALL = [
     pytest.param(path, marks=[pytest.mark.slow] if path.stem.endswith(VARIANTS) else [])

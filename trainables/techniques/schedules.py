@@ -3,7 +3,8 @@
 References
 ----------
 Loshchilov and Hutter 2017, "SGDR: stochastic gradient descent with warm restarts",
-arXiv:1608.03983 (cosine).
+arXiv:1608.03983 (cosine, and its restarts).
+Smith and Topin 2019, "Super-convergence", arXiv:1708.07120 (one cycle).
 Izmailov et al. 2018, "Averaging weights leads to wider optima and better generalization",
 arXiv:1803.05407 (constant and cyclic rates while averaging).
 """
@@ -61,6 +62,85 @@ class WarmupSchedule:
         progress = (step - warm) / max(1, self.total - warm)
         cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
         return self.floor + (1 - self.floor) * cosine
+
+
+@dataclass(frozen=True)
+class RestartSchedule:
+    """A cosine that begins again and again; a factor on each group's own rate.
+
+    That of `torch.optim.lr_scheduler.CosineAnnealingWarmRestarts`.
+
+    Parameters
+    ----------
+    period
+        Optimizer steps of the first cosine: T_0 in the paper.
+    multiplier
+        How many times as long as its predecessor each further one is: T_mult.
+    floor
+        Factor that each cosine falls to.
+    """
+
+    period: float
+    multiplier: int = 1
+    floor: float = 0.0
+
+    def factor(self, step: int) -> float:
+        """Return the factor for the optimizer step of this index, the first being 0.
+
+        Examples
+        --------
+        >>> schedule = RestartSchedule(period=2, multiplier=2)
+        >>> [round(schedule.factor(step), 3) for step in range(7)]
+        [1.0, 0.5, 1.0, 0.854, 0.5, 0.146, 1.0]
+        """
+        since, length = float(step), self.period
+        while since >= length:
+            since, length = since - length, length * self.multiplier
+        cosine = 0.5 * (1 + math.cos(math.pi * since / length))
+        return self.floor + (1 - self.floor) * cosine
+
+
+@dataclass(frozen=True)
+class OneCycleSchedule:
+    """A rate that rises and falls once, along cosines; a factor on each group's own rate.
+
+    That of `torch.optim.lr_scheduler.OneCycleLR`, without its cycle of the momentum.
+
+    Parameters
+    ----------
+    total
+        Optimizer steps of the whole run.
+    rise
+        Share of them that rises.
+    start
+        Factor that it rises from.
+    floor
+        Factor that it falls to.
+    """
+
+    total: int
+    rise: float = 0.3
+    start: float = 1 / 25
+    floor: float = 1 / 25e4
+
+    def factor(self, step: int) -> float:
+        """Return the factor for the optimizer step of this index, the first being 0.
+
+        Examples
+        --------
+        >>> schedule = OneCycleSchedule(total=11, rise=0.3, start=0.1, floor=0.0)
+        >>> [round(schedule.factor(step), 3) for step in (0, 1, 2, 3, 6, 10)]
+        [0.1, 0.458, 0.963, 0.98, 0.531, 0.0]
+        """
+        top = self.rise * self.total - 1
+        if step <= top:
+            return _between(self.start, 1.0, step / top if top > 0 else 1.0)
+        return _between(1.0, self.floor, min(1.0, (step - top) / max(1.0, self.total - 1 - top)))
+
+
+def _between(first: float, last: float, progress: float) -> float:
+    """Return what a half cosine from one value to another has come to."""
+    return last + (first - last) * 0.5 * (1 + math.cos(math.pi * progress))
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.optim.swa_utils import SWALR
 
-from trainables.techniques.schedules import CYCLE_FLOOR, AveragingSchedule, WarmupSchedule
+from trainables.techniques.schedules import (
+    CYCLE_FLOOR,
+    AveragingSchedule,
+    OneCycleSchedule,
+    RestartSchedule,
+    WarmupSchedule,
+)
 
 
 @given(st.integers(1, 500), st.floats(0, 1), st.sampled_from(["cosine", "constant"]))
@@ -58,3 +64,52 @@ def test_a_cycle_falls_to_its_floor_and_starts_again() -> None:
     assert values[:4] == sorted(values[:4], reverse=True)
     assert values[3] == pytest.approx(CYCLE_FLOOR)
     assert values[4:] == values[:4]
+
+
+def torchs_rates(make, steps: int) -> list[float]:
+    """Rates of one of torch's schedulers, whose highest is 1."""
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    scheduler = make(optimizer)
+    rates = []
+    for _ in range(steps):
+        rates.append(float(optimizer.param_groups[0]["lr"]))
+        optimizer.step()
+        scheduler.step()
+    return rates
+
+
+@pytest.mark.parametrize(
+    ("period", "multiplier", "floor"), [(4, 1, 0.0), (3, 2, 0.1), (10, 2, 1e-3), (1, 3, 0.0)]
+)
+def test_restarts_are_torchs(period: int, multiplier: int, floor: float) -> None:
+    expected = torchs_rates(
+        lambda optimizer: torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(
+            optimizer, period, T_mult=multiplier, eta_min=floor
+        ),
+        75,
+    )
+    schedule = RestartSchedule(period, multiplier, floor)
+    assert [schedule.factor(step) for step in range(75)] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("total", [10, 40, 123])
+@pytest.mark.parametrize("rise", [0.3, 0.5])
+def test_one_cycle_is_torchs(total: int, rise: float) -> None:
+    expected = torchs_rates(
+        lambda optimizer: torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, max_lr=1.0, total_steps=total + 1, pct_start=rise * total / (total + 1)
+        ),
+        total,
+    )
+    schedule = OneCycleSchedule(total + 1, rise * total / (total + 1))
+    assert [schedule.factor(step) for step in range(total)] == pytest.approx(expected)
+
+
+@given(st.integers(1, 300), st.floats(0, 1))
+def test_one_cycle_rises_once_and_falls_once(total: int, rise: float) -> None:
+    schedule = OneCycleSchedule(total, rise)
+    factors = [schedule.factor(step) for step in range(total)]
+    top = factors.index(max(factors))
+    assert all(0 < factor <= 1 for factor in factors)
+    assert factors[: top + 1] == sorted(factors[: top + 1])
+    assert factors[top:] == sorted(factors[top:], reverse=True)
