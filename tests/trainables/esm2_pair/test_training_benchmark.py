@@ -2,12 +2,12 @@
 
 import pytest
 
-from tests.benchmarks.pair_training import Noise, speed, table, ways
+from tests.benchmarks.pair_training import PROTEINS, TARGET_BATCH, Noise, speed, table, ways
 from trainables.esm2_pair.store import fill
 
 
 def test_ours_stands_before_what_it_is_compared_with():
-    small, large = ways(16), ways(4096)
+    small, large = ways(16), ways(TARGET_BATCH)
     figures = dict.fromkeys(small + large, (1000.0,)) | {large[0]: (18e3, 21e3, 22e3)}
     result = table(figures)
     assert [row.figure for row in result.rows if row.ratio is None] == [1000.0, 21e3]
@@ -18,6 +18,6 @@ def test_ours_stands_before_what_it_is_compared_with():
 
 @pytest.mark.slow
 def test_every_way_can_be_timed(tmp_path):
-    fill(tmp_path / "e.h5", Noise(), [f"M{number}" for number in range(2700)])
-    for way in ways(4096):
+    fill(tmp_path / "e.h5", Noise(), [f"M{number}" for number in range(PROTEINS)])
+    for way in ways(TARGET_BATCH):
         assert speed(tmp_path / "e.h5", way) > 0

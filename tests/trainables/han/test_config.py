@@ -99,10 +99,13 @@ def test_the_default_is_the_plain_state():
     assert (plain["mtl.weighting.kind"], plain["mtl.aggregator"]) == ("uniform", "sum")
     assert (plain["mtl.gate.kind"], plain["stop.patience"]) == ("none", 0)
     assert (plain["optim.schedule"], plain["optim.accum_steps"]) == ("constant", 1)
-    added = ("floor", "cap", "jitter", "time_mask", "source_dropout", "label_smoothing", "_weight")
+    added = (
+        *("floor", "cap", "jitter", "time_mask", "crop", "source_dropout"),
+        *("label_smoothing", "_weight", "warmup_start"),
+    )
     off = {path: value for path, value in plain.items() if path.endswith(added)}
     del off["loss.transition.pos_weight"]  # of a kind that is not on
-    assert len(off) == 15
+    assert len(off) == 18
     assert set(off.values()) == {0.0}
 
 
