@@ -17,7 +17,7 @@ from search.pruner import ASHA, Pruner
 from search.resources import Resources
 from search.space import Space
 from search.study_problems import LISTS, SAMPLERS, shape_problems, study_problems
-from search.technique import Technique
+from search.technique import Technique, all_required
 from search.trainable import TEST_PREFIX, Contract, inspect_trainable
 
 __all__ = ["SAMPLERS", "Direction", "Objective", "Replication", "Resources", "Study"]
@@ -166,15 +166,8 @@ class Study:
 
     def with_required(self, name: str) -> list[Technique]:
         """Return all that a technique requires, and what that requires, and the technique last."""
-        technique = self.technique(name)
-        found: dict[str, Technique] = {}
-        todo = list(technique.requires)
-        while todo:
-            other = self.technique(todo.pop())
-            if other.name not in found and other.name != name:
-                found[other.name] = other
-                todo += other.requires
-        return [*reversed(found.values()), technique]
+        requires = {technique.name: technique.requires for technique in self.techniques}
+        return [self.technique(one) for one in (*all_required(name, requires), name)]
 
     def exclude_each_other(self, one: str, other: str) -> bool:
         """Return whether two techniques, with what they require, cannot be on at once."""

@@ -288,3 +288,28 @@ def is_positive(value: Any) -> bool:
     """Return whether a value is a finite number above zero."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
     return number and math.isfinite(value) and value > 0
+
+
+def all_required(name: str, requires: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return what a technique requires, and what that requires, without itself; farthest first.
+
+    Parameters
+    ----------
+    name
+        Of the technique.
+    requires
+        Names of techniques to what each of them requires; what is missing requires nothing.
+
+    Examples
+    --------
+    >>> all_required("c", {"c": ["b"], "b": ["a"]})
+    ['a', 'b']
+    """
+    found: dict[str, None] = {}
+    todo = list(requires.get(name, ()))
+    while todo:
+        other = todo.pop()
+        if other not in found and other != name:
+            found[other] = None
+            todo += requires.get(other, ())
+    return list(reversed(found))

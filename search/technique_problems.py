@@ -11,7 +11,7 @@ from search.configuration import flatten, unknown_field, value_problem
 from search.errors import SpaceError, near_miss
 from search.parameters import Parameters
 from search.space import Space, bare, describe, domain_problems, refusal, same
-from search.technique import Technique
+from search.technique import Technique, all_required
 
 
 def technique_problems(space: Space, techniques: Sequence[Technique]) -> Iterator[str]:
@@ -105,24 +105,15 @@ def _arm_problems(
     """Yield why the configuration's class refuses the technique, with all that it requires."""
     known = flatten(space.baseline)
     settings: dict[str, Any] = {}
-    for one in (*_required(technique, by_name), technique):
-        settings |= dict(one.on)
+    requires = {name: one.requires for name, one in by_name.items()}
+    for name in all_required(technique.name, requires):
+        settings |= by_name[name].on if name in by_name else {}
+    settings |= technique.on
     fitting = all(
         p in known and value_problem(space.baseline, p, v) is None for p, v in settings.items()
     )
     if fitting:
         yield from refusal(space.baseline, settings, f"technique '{technique.name}'")
-
-
-def _required(technique: Technique, by_name: Mapping[str, Technique]) -> list[Technique]:
-    found: dict[str, Technique] = {}
-    todo = list(technique.requires)
-    while todo:
-        name = todo.pop()
-        if name in by_name and name not in found and name != technique.name:
-            found[name] = by_name[name]
-            todo += by_name[name].requires
-    return list(found.values())
 
 
 def _pair_problems(one: Technique, other: Technique) -> Iterator[str]:

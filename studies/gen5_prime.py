@@ -8,6 +8,7 @@ from search import ASHA, Criterion, Guard, Objective, Study, main
 from search.guards import DEFAULT_GUARDS
 from spaces.gen5_prime import SPACE, TECHNIQUES
 from trainables.gen5_prime.metrics import evaluate
+from trainables.gen5_prime.preflight_warnings import sentences
 from trainables.gen5_prime.real_data import load_stamps
 from trainables.gen5_prime.reference import brightness, core, residual_rings, variance
 from trainables.gen5_prime.trainable import Gen5Prime
@@ -33,6 +34,7 @@ STUDY = Study(
     pruner=ASHA(grace_steps=1, reduction_factor=3),
     data=load_stamps,
     metrics=evaluate,
+    preflight=sentences,
     guards=(
         *DEFAULT_GUARDS,
         Guard("gradient_high", metric="grad_norm_max", limit=10.0),

@@ -8,7 +8,7 @@ from dataclasses import replace
 from gen5_prime import STUDY as TABLE
 
 from search import Objective, main
-from spaces.gen5_prime import FURTHER
+from spaces.gen5_prime_further import FURTHER
 
 # several seeds vote on the same pairs
 STUDY = replace(

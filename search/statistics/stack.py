@@ -5,7 +5,7 @@ Everything here is a confirmation on the seeds of the table, outside Holm's K.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
@@ -16,6 +16,7 @@ import numpy.typing as npt
 from search.statistics.arrays import FloatArray
 from search.statistics.errors import StatisticsError
 from search.statistics.intervals import Interval, finite_sample, mean_interval, one_sided_bounds
+from search.technique import all_required
 
 
 @dataclass(frozen=True)
@@ -224,7 +225,7 @@ class Membership:
 def choose_members(
     shrunken: Mapping[str, float],
     excludes: Callable[[str, str], bool],
-    requires: Mapping[str, Collection[str]] = MappingProxyType({}),
+    requires: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Membership:
     """Let the adopted techniques in by shrunken effect; of two that exclude each other, the larger.
 
@@ -250,25 +251,12 @@ def choose_members(
             members.append(name)
         else:
             left_out.append((name, stronger))
-    needed = {name: _needed(name, requires) for name in members}
+    needed = {name: all_required(name, requires) for name in members}
     dependents = {
-        name: tuple(other for other in members if name in needed[other] - {other})
-        for name in members
+        name: tuple(other for other in members if name in needed[other]) for name in members
     }
     found = {name: others for name, others in dependents.items() if others}
     return Membership(tuple(members), tuple(left_out), found)
-
-
-def _needed(name: str, requires: Mapping[str, Collection[str]]) -> set[str]:
-    """Return all that a technique needs, and what that needs."""
-    found: set[str] = set()
-    open_ = [name]
-    while open_:
-        for other in requires.get(open_.pop(), ()):
-            if other not in found:
-                found.add(other)
-                open_.append(other)
-    return found
 
 
 def _first_conflict(

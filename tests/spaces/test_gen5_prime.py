@@ -9,12 +9,12 @@ from search.loading import load_study
 from search.parameters import Parameters
 from spaces.gen5_prime import (
     BASELINE,
-    FURTHER,
     PUBLISHED_SPACE,
     SEARCH_SPACE,
     SPACE,
     TECHNIQUES,
 )
+from spaces.gen5_prime_further import FURTHER
 from tests.trainables.gen5_prime.test_trainable import curve, run
 from trainables.gen5_prime.data_config import DataConfig
 

@@ -8,7 +8,7 @@ import pytest
 
 from search.configuration import flatten, override
 from search.parameters import Parameters, ask_trial
-from spaces import esm2_pair, han, pat_l, pi_tft
+from spaces import esm2_pair, gen5_prime, gen5_prime_further, han, pat_l, pi_tft
 from spaces.han_architecture import ARCHITECTURE
 from spaces.han_further import FURTHER
 
@@ -18,6 +18,8 @@ TABLES = [
     (han, (*han.TECHNIQUES, *FURTHER, *ARCHITECTURE)),
     (esm2_pair, esm2_pair.TECHNIQUES),
     (esm2_pair, esm2_pair.FURTHER),
+    (gen5_prime, gen5_prime.TECHNIQUES),
+    (gen5_prime, gen5_prime_further.FURTHER),
 ]
 EVERYWHERE = [  # knobs whose every choice turns up among random configurations
     (pi_tft, "model.width"),
@@ -28,6 +30,8 @@ EVERYWHERE = [  # knobs whose every choice turns up among random configurations
     (han, "model.width"),
     (esm2_pair, "model.arch"),
     (esm2_pair, "data.negatives.policy"),
+    (gen5_prime, "data.mode"),
+    (gen5_prime, "optim.schedule"),
 ]
 
 

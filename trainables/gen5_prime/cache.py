@@ -17,27 +17,10 @@ from dataclasses import asdict
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from types import ModuleType
 from typing import Final
 
 from search.errors import DataError
 from search.plain import digest
-from trainables.gen5_prime import (
-    arcs,
-    bricks,
-    contaminants,
-    exposures,
-    generated,
-    generator,
-    lensing,
-    negatives,
-    optics,
-    profiles,
-    scenes,
-    stamp_bytes,
-    stamp_files,
-    stamps,
-)
 from trainables.gen5_prime.generated import generate
 from trainables.gen5_prime.generator import GeneratorConfig
 from trainables.gen5_prime.stamp_files import read_stamps, write_stamps
@@ -46,21 +29,21 @@ from trainables.techniques.splitting import EVERY_SEED_AFRESH, Sampling
 
 VARIABLE: Final = "WINNOW_CACHE"
 FOLDER: Final = "gen5_prime"  # within it
-SIMULATOR: Final[tuple[ModuleType, ...]] = (
-    arcs,
-    bricks,
-    contaminants,
-    exposures,
-    generated,
-    generator,
-    lensing,
-    negatives,
-    optics,
-    profiles,
-    scenes,
-    stamp_bytes,
-    stamp_files,
-    stamps,
+SIMULATOR: Final = (
+    "arcs",
+    "bricks",
+    "contaminants",
+    "exposures",
+    "generated",
+    "generator",
+    "lensing",
+    "negatives",
+    "optics",
+    "profiles",
+    "scenes",
+    "stamp_bytes",
+    "stamp_files",
+    "stamps",
 )
 
 
@@ -125,5 +108,5 @@ def read_splits(folder: Path) -> Splits:
 @lru_cache(maxsize=1)
 def _code() -> str:
     """Return a digest of the simulator's code."""
-    files = sorted(str(module.__file__) for module in SIMULATOR)
-    return sha256(b"".join(Path(file).read_bytes() for file in files)).hexdigest()
+    files = [Path(__file__).with_name(f"{module}.py") for module in SIMULATOR]
+    return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()

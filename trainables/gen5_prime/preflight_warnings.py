@@ -6,24 +6,27 @@ import logging
 from functools import lru_cache
 from typing import Final
 
-import numpy as np
-
+from trainables.gen5_prime.config import Gen5Config
 from trainables.gen5_prime.data_config import DataConfig
-from trainables.gen5_prime.preflight import (
-    Check,
-    arc_visible,
-    bricks_apart,
-    channel_order,
-    excluded_bricks,
-    negatives_differ,
-    paired_augmentation,
-)
+from trainables.gen5_prime.inputs import splits_of
+from trainables.gen5_prime.preflight import preflight
 from trainables.gen5_prime.stamps import Splits
+from trainables.techniques.reference_lines import Given, on_splits
 
 logger = logging.getLogger(__name__)
 
 LOOKED_AT: Final = 64  # pairs: a quarter of what the checks would look at, for a run takes seconds
 REMEMBERED: Final = 256  # configurations that have been spoken of
+PLAIN: Final = Gen5Config()
+
+
+@on_splits(splits_of, PLAIN)
+def sentences(given: Given[Gen5Config, Splits]) -> list[str]:
+    """Return what every check found in the baseline's pairs, for a study to say it at its start."""
+    return [
+        f"{check.name}, {'as it should be' if check.passed else 'FAILED'}: {check.sentence}"
+        for check in preflight(given.config.data, given.splits)
+    ]
 
 
 def tell(config: DataConfig, splits: Splits) -> None:
@@ -32,23 +35,10 @@ def tell(config: DataConfig, splits: Splits) -> None:
     Nothing is refused: what fails may be what a study asks about.
     """
     told = _told(config)
-    for check in quick_preflight(config, splits):
+    for check in preflight(config, splits, most=LOOKED_AT):
         if not check.passed and check.name not in told:
             told.add(check.name)
             logger.warning("preflight, %s: %s", check.name, check.sentence)
-
-
-def quick_preflight(config: DataConfig, splits: Splits) -> tuple[Check, ...]:
-    """Return the checks of `preflight.preflight`, on the first train pairs alone."""
-    some = splits.train.take(np.arange(min(LOOKED_AT, len(splits.train))))
-    return (
-        channel_order(some),
-        paired_augmentation(config.augmentation, some),
-        arc_visible(config.norm, some),
-        excluded_bricks(config.exclude_bricks, splits),
-        bricks_apart(splits),
-        negatives_differ(some),
-    )
 
 
 @lru_cache(maxsize=REMEMBERED)

@@ -27,8 +27,7 @@ UNREADABLE: Final = (
     EOFError,
     KeyError,
     ValueError,
-    NotImplementedError,  # of zipfile: a compression it does not know
-    RuntimeError,  # of zipfile: an archive with a password
+    RuntimeError,  # of zipfile: an archive with a password, or a compression it does not know
 )
 
 

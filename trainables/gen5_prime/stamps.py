@@ -129,7 +129,7 @@ class Stamps:
         """Width of the point-spread function in r, arcsec."""
         return self.metadata["psf_fwhm"]
 
-    def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Stamps:
+    def take(self, rows: NDArray[np.int64] | NDArray[np.bool_] | slice) -> Stamps:
         """Return some pairs, in the order of `rows`."""
         metadata = {name: column[rows] for name, column in self.metadata.items()}
         return Stamps(self.stamp[rows], self.ctrl[rows], metadata)
