@@ -24,7 +24,7 @@ from typing import Final
 import pandas as pd
 
 from search.errors import DataError
-from trainables.esm2_pair.sequences import checked_sequences, read_fasta, read_table
+from trainables.esm2_pair.sequences import checked_sequences, checked_table, read_fasta, read_table
 
 TABLES: Final = ("*proteins.parquet", "*proteins.csv")
 FASTA: Final = (".fasta", ".fa", ".faa")
@@ -65,16 +65,17 @@ def read_proteins(folder: Path) -> pd.DataFrame:
 
 
 def _from_table(path: Path) -> pd.DataFrame:
-    columns = [str(name) for name in read_table(path, {}).columns]
+    read = read_table(path, {})
+    columns = [str(name) for name in read.columns]
     wide = [name for name in columns if name.endswith(WIDE) and name != WIDE]
     is_wide = wide and "sequence" not in columns
-    table = _long(path, wide) if is_wide else read_table(path, NEEDED)
+    table = _long(read, path, wide) if is_wide else checked_table(read, path, NEEDED)
     return table[[*NEEDED, *(name for name in ("date",) if name in columns)]]
 
 
-def _long(path: Path, columns: list[str]) -> pd.DataFrame:
+def _long(read: pd.DataFrame, path: Path, columns: list[str]) -> pd.DataFrame:
     """Make a row for each protein of a wide table; cells that are empty make none."""
-    table = read_table(path, ISOLATE)
+    table = checked_table(read, path, ISOLATE)
     kept = [*ISOLATE, *(name for name in ("date",) if name in table)]
     parts = []
     for column in columns:

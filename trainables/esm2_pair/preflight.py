@@ -14,13 +14,7 @@ PLAIN = Esm2PairConfig()
 @on_splits(splits_of, PLAIN)
 def preflight(given: Given[Esm2PairConfig, Splits]) -> list[str]:
     """Return a sentence for everything that leaks, or one that says that nothing was found."""
-    pairs = ", ".join(
-        f"{len(part)} {name}"
-        for name, part in (
-            ("train", given.splits.train),
-            ("validation", given.splits.validation),
-            ("test", given.splits.test),
-        )
-    )
+    names = ("train", "validation", "test")
+    pairs = ", ".join(f"{len(getattr(given.splits, name))} {name}" for name in names)
     leaks = describe(given.splits.leakage) or ["splits share neither sequences nor clusters"]
     return [f"pairs: {pairs}; split by {given.config.data.split}", *leaks]

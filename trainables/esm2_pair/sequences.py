@@ -93,7 +93,11 @@ def read_table(path: Path, columns: Mapping[str, str]) -> pd.DataFrame:
         If the file cannot be read, lacks a column, has an empty cell in one, or a sequence holds
         what is no residue, with its row.
     """
-    table = _read(path)
+    return checked_table(_read(path), path, columns)
+
+
+def checked_table(table: pd.DataFrame, path: Path, columns: Mapping[str, str]) -> pd.DataFrame:
+    """Return a table that was read, with its sequences cleaned; see `read_table`."""
     for name, meaning in columns.items():
         if name not in table.columns:
             known = near_miss(name, table.columns)
@@ -102,7 +106,7 @@ def read_table(path: Path, columns: Mapping[str, str]) -> pd.DataFrame:
             row = int(empty.to_numpy().argmax())
             raise DataError(f"{path}, row {row + 1}: {name!r} is empty")
     if "sequence" in columns:
-        table["sequence"] = checked_sequences(table["sequence"], str(path))
+        return table.assign(sequence=checked_sequences(table["sequence"], str(path)))
     return table
 
 
