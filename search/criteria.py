@@ -30,6 +30,8 @@ class Criterion:
         In the metric's unit.
     name
         For people; by default the criterion itself.
+    blocks
+        Whether a miss alone means no-go; else it makes a "go" conditional.
 
     Raises
     ------
@@ -46,6 +48,7 @@ class Criterion:
     direction: Direction
     threshold: float
     name: str = ""
+    blocks: bool = True
 
     def __post_init__(self) -> None:
         if problems := list(_problems(self)):
@@ -57,12 +60,14 @@ class Criterion:
         return self.name or f"{self.metric} {SIGNS[self.direction]} {self.threshold:g}"
 
     def as_json(self) -> dict[str, Any]:
-        """Return the criterion as a registration keeps it."""
+        """Return the criterion as a registration keeps it; what is usual is not said."""
+        unusual = {} if self.blocks else {"blocks": False}
         return {
             "name": self.label,
             "metric": self.metric,
             "direction": self.direction,
             "threshold": float(self.threshold),
+            **unusual,
         }
 
 
@@ -77,5 +82,7 @@ def _problems(criterion: Criterion) -> Iterator[str]:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if not number or not math.isfinite(value):
         yield f"{name}.threshold must be a finite number, got {value!r}"
+    if not isinstance(criterion.blocks, bool):
+        yield f"{name}.blocks is True or False, got {criterion.blocks!r}"
     if not isinstance(criterion.name, str):
         yield f"{name}.name is a text, got {criterion.name!r}"

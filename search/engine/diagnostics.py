@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +14,7 @@ from search.errors import TrainableError, near_miss
 
 MOST_BYTES = 65536  # per run: a few curves of a few hundred points
 MOST_POINTS = 1000
+MOST_PIXELS = 64  # a side
 TEXTS = ("title", "note", "x_name", "y_name", "value_name")
 
 
@@ -63,9 +65,32 @@ def _bars(name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
     return {"names": names, "values": values}
 
 
+def _images(name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a table of grey pictures: rows and columns have names, pixels are of one byte."""
+    rows, columns = ([str(text) for text in entry[key]] for key in ("rows", "columns"))
+    pixels = np.asarray(entry["images"], np.float64)
+    if pixels.ndim != 4 or pixels.shape[:2] != (len(rows), len(columns)):
+        raise ValueError(
+            f"'{name}' takes images of shape ({len(rows)}, {len(columns)}, height, width), "
+            f"got {pixels.shape}"
+        )
+    if max(pixels.shape[2:]) > MOST_PIXELS:
+        raise ValueError(f"takes images of up to {MOST_PIXELS} pixels a side")
+    if not (pixels >= 0).all() or not (pixels <= 1).all():
+        raise ValueError("takes pixels from 0 (black) to 1 (white)")
+    grey = np.round(255 * pixels).astype(np.uint8)
+    return {
+        "rows": rows,
+        "columns": columns,
+        "shape": list(pixels.shape[2:]),
+        "grey": base64.b64encode(grey.tobytes()).decode("ascii"),
+    }
+
+
 CHECKS: Mapping[str, Callable[[str, Mapping[str, Any]], dict[str, Any]]] = {
     "curve": _curve,
     "bars": _bars,
+    "images": _images,
 }
 
 

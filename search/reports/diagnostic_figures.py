@@ -1,4 +1,7 @@
-"""Figures of what trainables offer to explain their runs: curves and bars, one arm over another."""
+"""Figures of what trainables offer to explain their runs.
+
+Curves and bars are drawn one arm over another, a table of pictures for each arm by itself.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Any
 from plotly import graph_objects as go
 
 from search.reports import palette, verdict_looks
+from search.reports.diagnostic_images import image_drawings
 from search.reports.figures import Drawing, frame, label
 from search.reports.text import number
 
@@ -35,6 +39,9 @@ def diagnostic_figures(runs: Mapping[str, Mapping[str, Entry]]) -> Iterator[Draw
             for run, found in runs.items()
             if name in found and found[name]["kind"] == kind
         }
+        if kind == "images":
+            yield from image_drawings(f"diagnostic-{place}", name, same)
+            continue
         draw = _curves if kind == "curve" else _bars
         first = next(iter(same.values()))
         caption = f"{_notes(same)}one run each."

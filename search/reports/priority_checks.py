@@ -1,21 +1,19 @@
-"""Go/no-go, flags, and the determinism check: what to know before trusting a row."""
+"""Flags, and the determinism check: what to know before trusting a row."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from search.ranking import Measured, Priority
 from search.ranking.measured import BASELINE, metric_of, scored_step
 from search.reports.flag_words import flag_words
 from search.reports.priority_measures import runs_of
-from search.reports.priority_parts import ArmTuning, Check, Determinism, Flag, LogEntry
+from search.reports.priority_parts import ArmTuning, Determinism, Flag, LogEntry
 from search.reports.text import number, percent, plural
-from search.statistics import Row, judge_threshold
+from search.statistics import Row
 from search.storage.records import TrialRecord
-from search.study import Objective
 
 COLLAPSED = 1e-5  # a loss this small is a task that no longer learns anything
 ROW_FLAGS = {
@@ -55,41 +53,6 @@ def _gaps(one: TrialRecord, two: TrialRecord) -> Iterator[tuple[float, str, int]
                 continue
             gap = 0.0 if a == b else abs(a - b)
             yield math.inf if math.isnan(gap) else gap, metric, first.step
-
-
-def criteria(specification: Mapping[str, Any]) -> list[tuple[str, Objective, float]]:
-    """Return (name, metric, threshold): the targets of the evaluation, and further criteria.
-
-    `criteria` of a registration holds entries ``{"name", "metric", "direction", "threshold"}``.
-    """
-    goal = Objective(**specification["evaluation"])
-    found = [(n, goal, float(v)) for n, v in (specification.get("targets") or {}).items()]
-    for entry in specification.get("criteria") or ():
-        metric = Objective(entry["metric"], entry["direction"])
-        found.append((entry["name"], metric, float(entry["threshold"])))
-    return found
-
-
-def checks(
-    specification: Mapping[str, Any], arms: Mapping[str, Sequence[TrialRecord]]
-) -> tuple[Check, ...]:
-    """Judge every arm against every criterion: one-sample bounds, never pooled.
-
-    Parameters
-    ----------
-    arms
-        The arms one might go with, and their runs.
-    """
-    found = []
-    for name, goal, threshold in criteria(specification):
-        for arm, runs in arms.items():
-            scores = [s for run in runs if (s := metric_of(run, goal.metric)) is not None]
-            if scores:
-                judged = judge_threshold(
-                    scores, threshold, goal.direction, alpha=specification["alpha"]
-                )
-                found.append(Check(name, goal.metric, goal.direction, threshold, arm, judged))
-    return tuple(found)
 
 
 def flags(

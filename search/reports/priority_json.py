@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict
 from typing import Any
 
 from search.configuration import plain
 from search.reports.priority_card import CLAIMS
-from search.reports.priority_parts import LogEntry, Spread, StackReport
+from search.reports.priority_parts import Check, LogEntry, Spread, StackReport
 from search.reports.priority_result import Line, PriorityReport
 from search.statistics import Interval
 
@@ -30,6 +31,8 @@ def as_json(report: PriorityReport) -> dict[str, Any]:
         "rows": [row_json(line) for line in report.lines],
         "aa": _determinism(report),
         "stack": _stack(report.stack),
+        "checks": [_check(found) for found in report.checks],
+        "decisions": [asdict(found) for found in report.decisions],
         "runs_used": report.runs_used,
         "log": [_logged(entry) for entry in report.log],
     }
@@ -93,6 +96,25 @@ def _registration(report: PriorityReport) -> dict[str, Any]:
             {"version": r.version, "kind": r.kind, "reason": r.reason, "hash": r.hash}
             for r in report.registrations
         ],
+    }
+
+
+def _check(found: Check) -> dict[str, Any]:
+    judged = found.threshold
+    return {
+        "criterion": found.criterion,
+        "kind": found.kind,
+        "blocks": found.blocks,
+        "metric": found.metric,
+        "direction": found.direction,
+        "threshold": found.target,
+        "arm": found.arm,
+        "decision": found.word,
+        "mean": judged.mean if judged else None,
+        "low": _finite(judged.low) if judged else None,
+        "high": _finite(judged.high) if judged else None,
+        "n_seeds": judged.n_seeds if judged else 0,
+        "seeds_needed": judged.seeds_needed if judged else None,
     }
 
 
@@ -166,3 +188,8 @@ def _interval(found: Interval | None) -> dict[str, float | None]:
     if found is None:
         return {"estimate": None, "low": None, "high": None}
     return {"estimate": found.estimate, "low": found.low, "high": found.high}
+
+
+def _finite(value: float) -> float | None:
+    """Return a bound as JSON can hold it: one seed bounds nothing."""
+    return value if math.isfinite(value) else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from search.reports import priority_card, priority_facts, priority_words
+from search.reports.go_no_go import decision_words
 from search.reports.log_table import priority_log
 from search.reports.markdown import escape, fenced, table
 from search.reports.priority_bars import effect_bar, effect_scale, text_bar
@@ -207,18 +208,21 @@ def _checks(report: PriorityReport) -> Iterator[str]:
     if not report.checks:
         return
     yield "## Go or no-go"
+    if report.decisions:
+        yield "\n".join(f"- {escape(decision_words(found))}" for found in report.decisions)
     rows = []
     for found in report.checks:
         judged = found.threshold
-        more = f" ({plural(judged.seeds_needed, 'more seed')})" if judged.seeds_needed else ""
+        needed = judged.seeds_needed if judged else None
+        more = f" ({plural(needed, 'more seed')})" if needed else ""
         sign = "≥" if found.direction == "maximize" else "≤"
         rows.append(
             [
                 escape(f"{found.criterion}: {found.metric} {sign} {number(found.target)}"),
                 escape(found.arm),
-                number(judged.mean),
-                f"{number(judged.low)} to {number(judged.high)}",
-                f"**{judged.decision}**{more}",
+                number(judged.mean) if judged else "",
+                f"{number(judged.low)} to {number(judged.high)}" if judged else "",
+                f"**{found.word}**{more}",
             ]
         )
     yield table(["criterion", "arm", "mean", "one-sided 95 % bounds", "decision"], rows)

@@ -11,6 +11,7 @@ from typing import Any
 from search.reports import priority_card, priority_facts, priority_words, verdict_looks
 from search.reports.diagnostic_figures import diagnostic_figures
 from search.reports.figures import Drawing
+from search.reports.go_no_go import decision_reasons
 from search.reports.log_table import priority_log
 from search.reports.page import page
 from search.reports.priority_bars import EffectBar, effect_bar, effect_scale
@@ -44,6 +45,8 @@ DECISIONS = {
     "go": ("v-adopt", "●"),
     "no-go": ("v-harmful", "✖"),
     "undecided": ("v-undecided", "○"),
+    "conditional go": ("v-undecided", "◐"),
+    "not measured": ("v-not_measured", "□"),
 }
 IMPACTS = [impact.value for impact in Impact if impact is not Impact.NOT_STATED]
 
@@ -107,6 +110,9 @@ def priority_page(report: PriorityReport) -> str:
         levels=[drawing.key for drawing in curved],
         diagnostics=[drawing.key for drawing in explained],
         checks=[_check(found) for found in report.checks],
+        decisions=[
+            (found, *DECISIONS[found.word], decision_reasons(found)) for found in report.decisions
+        ],
         flags=_flags(report),
         outline=list(
             _outline(report, {drawing.key for drawing in drawings}, has_levels=bool(curved))
@@ -204,8 +210,8 @@ def _grouped(found: Sequence[Detail]) -> list[tuple[str, list[Shown]]]:
 
 
 def _check(found: Check) -> CheckView:
-    css, shape = DECISIONS[found.threshold.decision]
-    needed = found.threshold.seeds_needed
+    css, shape = DECISIONS[found.word]
+    needed = found.threshold.seeds_needed if found.threshold else None
     more = f"{plural(needed, 'more seed')} would decide" if needed else ""
     return CheckView(found, "≥" if found.direction == "maximize" else "≤", css, shape, more)
 

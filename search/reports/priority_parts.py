@@ -67,14 +67,59 @@ class ArmCurve:
 
 @dataclass(frozen=True)
 class Check:
-    """One arm against one go/no-go threshold."""
+    """One arm against one go/no-go threshold.
+
+    Parameters
+    ----------
+    kind
+        "target": of the evaluation, to be reached some day; "criterion": to be met before one goes.
+    blocks
+        Whether a miss alone means no-go.
+    threshold
+        None: none of the arm's runs has the metric.
+    """
 
     criterion: str
     metric: str
     direction: str
     target: float
     arm: str
-    threshold: Threshold
+    kind: str
+    blocks: bool
+    threshold: Threshold | None
+
+    @property
+    def word(self) -> str:
+        """The decision, or that there is nothing to decide on."""
+        return self.threshold.decision if self.threshold else "not measured"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Whether one goes with an arm, all criteria together.
+
+    Parameters
+    ----------
+    word
+        "no-go" when a criterion that blocks is missed, "go" when all are met, "conditional go" when
+        some are met and the others are pending, "undecided" when none is met or missed yet.
+    missed
+        The criteria that block and are missed.
+    pending
+        Those that are neither met nor, if they block, missed; each with what it waits for.
+    n_criteria
+        All of them.
+    seeds_needed
+        Further seeds that would settle those pending that seeds can settle; None where no number
+        can be promised.
+    """
+
+    arm: str
+    word: str
+    missed: tuple[str, ...]
+    pending: tuple[str, ...]
+    n_criteria: int
+    seeds_needed: int | None
 
 
 @dataclass(frozen=True)

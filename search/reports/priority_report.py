@@ -10,7 +10,8 @@ import numpy as np
 from search.ranking import Priority, rank_study
 from search.ranking.measured import BASELINE, metric_of
 from search.reports.experiment_log import comparable, curve_matrix, log_entry
-from search.reports.priority_checks import checks, determinism, flags
+from search.reports.go_no_go import checks, decisions
+from search.reports.priority_checks import determinism, flags
 from search.reports.priority_lines import lines
 from search.reports.priority_measures import (
     arm_curve,
@@ -72,6 +73,7 @@ def report_of(
     stack = stack_report(priority, stacked)
     log, curves = _log(priority, stack, stacked.runs if stacked else {})
     found = flags(priority, log, tuning.arms)
+    judged = checks(priority.specification, _candidates(priority, stack, stacked))
     again = runs_of_arms(priority, extra[AGAIN], ()) if AGAIN in extra else None
     decimals = decimals_for(_margin(priority) or priority.table.sd_difference)
     return PriorityReport(
@@ -87,7 +89,8 @@ def report_of(
         decimals=decimals,
         log=log,
         curves=curves,
-        checks=checks(priority.specification, _candidates(priority, stack, stacked)),
+        checks=judged,
+        decisions=decisions(judged),
         flags=found,
         aa=determinism(priority.measured, again),
         stack=stack,

@@ -10,6 +10,7 @@ from search.reports.priority_parts import (
     ArmCurve,
     Check,
     Cost,
+    Decision,
     Determinism,
     Flag,
     LogEntry,
@@ -162,6 +163,7 @@ class PriorityReport:
     log: tuple[LogEntry, ...]
     curves: tuple[ArmCurve, ...]
     checks: tuple[Check, ...]
+    decisions: tuple[Decision, ...]
     flags: tuple[Flag, ...]
     aa: Determinism
     stack: StackReport

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from search.reports import priority_card, priority_facts, priority_words
+from search.reports.go_no_go import decision_words
 from search.reports.priority_bars import effect_bar, effect_scale, text_bar
 from search.reports.priority_details import FLAG_WORDS
 from search.reports.priority_result import Line, PriorityReport
@@ -50,6 +51,8 @@ def priority_table(report: PriorityReport) -> str:
         _say(console, text)
     for text in priority_facts.stack_lines(report):
         _say(console, f"Stack: {text}")
+    for decision in report.decisions:
+        _say(console, f"Go or no-go: {decision_words(decision)}")
     for text in priority_card.amendments(report):
         _say(console, text)
     return console.file.getvalue() if isinstance(console.file, StringIO) else ""

@@ -1,4 +1,4 @@
-"""A gallery of what a finder is sure of and wrong about, on validation pairs, with its maps."""
+"""A gallery of what a finder is sure of, wrongly and rightly, with maps of what it looks at."""
 
 from __future__ import annotations
 
@@ -7,54 +7,53 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from plotly.graph_objects import Figure, Heatmap
-from plotly.subplots import make_subplots
 from scipy.special import expit
 
 from search.trainable import Predictions
-from trainables.gen5_prime.stamps import BANDS, Images, Stamps, Whole
+from trainables.gen5_prime.stamps import BANDS, SIZE, Images, Stamps, Whole
 
-SHOWN: Final = 4  # errors of each kind
+SHOWN: Final = 3  # errors of each kind, and arcs found
 RED: Final = BANDS.index("r")
-CORE_SHOWN: Final = 99.0  # percentile of light above which pictures are white
-ROW_PIXELS: Final = 220
+BLACK_WHITE: Final = (1.0, 99.0)  # percentiles of light
+DRAWN: Final = 32  # central pixels a side: 8.4 arcsec, with the largest arc inside
+COLUMNS: Final = ("stamp", "stamp minus control", "speaks for an arc")
 
 
 @dataclass(frozen=True, eq=False)
-class ConfidentErrors:
-    """Pairs that were decided wrongly, the surest first.
+class Sure:
+    """Pairs that were decided, the surest first.
 
     Parameters
     ----------
-    false_alarms, missed : ndarray of int64, shape (at most n,)
+    false_alarms, missed, found : ndarray of int64, shape (at most n,)
         Rows of the split.
     """
 
     false_alarms: Whole
     missed: Whole
+    found: Whole
 
     @property
     def rows(self) -> Whole:
-        """False alarms, then missed arcs."""
-        return np.concatenate([self.false_alarms, self.missed])
+        """False alarms, then missed arcs, then arcs found."""
+        return np.concatenate([self.false_alarms, self.missed, self.found])
 
 
-def confident_errors(predictions: Predictions, n: int = SHOWN) -> ConfidentErrors:
-    """Return the surest false alarms and missed arcs; decisions are at p = 1/2."""
+def surest(predictions: Predictions, n: int = SHOWN) -> Sure:
+    """Return the surest false alarms, missed arcs and arcs found; decisions are at p = 1/2."""
     logits = np.asarray(predictions.scores, np.float64)
     label = np.asarray(predictions.targets) > 0
-    alarms = np.flatnonzero(~label & (logits >= 0))
-    missed = np.flatnonzero(label & (logits < 0))
-    return ConfidentErrors(
-        alarms[np.argsort(-logits[alarms], kind="stable")][:n],
-        missed[np.argsort(logits[missed], kind="stable")][:n],
-    )
+
+    def first(kind: NDArray[np.bool_], sign: int) -> Whole:
+        rows = np.flatnonzero(kind)
+        return rows[np.argsort(sign * logits[rows], kind="stable")][:n]
+
+    called = logits >= 0
+    return Sure(first(~label & called, -1), first(label & ~called, 1), first(label & called, -1))
 
 
-def figure(
-    stamps: Stamps, predictions: Predictions, rows: Whole, maps: NDArray[np.float32] | None = None
-) -> Figure:
-    """Draw pairs: stamp, control, their difference and, where there are any, maps.
+def gallery(stamps: Stamps, predictions: Predictions, rows: Whole, maps: Images) -> dict[str, Any]:
+    """Return pictures of pairs, as a study's reports draw them.
 
     Parameters
     ----------
@@ -63,42 +62,37 @@ def figure(
     predictions : Predictions
         Of that split, in its order.
     rows : ndarray of int64, shape (n,)
-    maps : ndarray of float32, shape (n, 64, 64), optional
+    maps : ndarray of float32, shape (n, 64, 64)
         Of these rows: what speaks for an arc.
 
     Returns
     -------
-    plotly.graph_objects.Figure
-        In r, one row for each pair.
+    dict
+        In r, one row for each pair, of kind "images".
     """
-    shown = _shown(stamps.take(rows), maps)
-    titles = [f"{_words(stamps, predictions, row)}: {name}" for row in rows for name in shown]
-    drawn = make_subplots(
-        rows=max(1, len(rows)), cols=len(shown), subplot_titles=titles, horizontal_spacing=0.02
-    )
-    for column, images in enumerate(shown.values(), start=1):
-        for place, image in enumerate(images, start=1):
-            drawn.add_trace(_picture(image), row=place, col=column)
-    drawn.update_layout(height=ROW_PIXELS * max(1, len(rows)), showlegend=False)
-    drawn.update_xaxes(visible=False).update_yaxes(visible=False)
-    return drawn
+    some = stamps.take(rows)
+    stamp, difference = some.stamp[:, RED], some.stamp[:, RED] - some.ctrl[:, RED]
+    pictures = np.stack([_grey(images) for images in (stamp, difference, maps)], axis=1)
+    return {
+        "kind": "images",
+        "title": "What it is sure of, wrongly and rightly",
+        "note": "the surest false alarms, missed arcs and arcs found among validation pairs, in r; "
+        "the maps are Grad-CAM's",
+        "rows": [_words(stamps, predictions, row) for row in rows],
+        "columns": COLUMNS,
+        "images": pictures,
+    }
 
 
-def _shown(some: Stamps, maps: NDArray[np.float32] | None) -> dict[str, Images]:
-    stamp, ctrl = some.stamp[:, RED], some.ctrl[:, RED]
-    pictures: dict[str, Any] = {"stamp": stamp, "control": ctrl, "difference": stamp - ctrl}
-    return pictures if maps is None else pictures | {"speaks for an arc": maps}
-
-
-def _picture(image: Images) -> Heatmap:
-    low, high = np.percentile(image, [1.0, CORE_SHOWN])
-    return Heatmap(
-        z=image,
-        zmin=float(low),
-        zmax=float(max(high, low + 1e-9)),
-        colorscale="gray",
-        showscale=False,
-    )
+def _grey(images: Images) -> NDArray[np.float64]:
+    """Return each image's middle from black to white."""
+    edge = (SIZE - DRAWN) // 2
+    middle = np.asarray(images[:, edge : edge + DRAWN, edge : edge + DRAWN], np.float64)
+    middle = np.nan_to_num(middle, posinf=0.0, neginf=0.0)
+    if not len(middle):
+        return middle
+    low, high = np.percentile(middle, BLACK_WHITE, axis=(1, 2), keepdims=True)
+    return np.asarray(np.clip((middle - low) / np.maximum(high - low, 1e-9), 0.0, 1.0))
 
 
 def _words(stamps: Stamps, predictions: Predictions, row: int) -> str:

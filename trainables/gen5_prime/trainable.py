@@ -6,13 +6,13 @@ from typing import Any, Final
 
 import numpy as np
 import torch
-from plotly.graph_objects import Figure
 
 from search.errors import DataError
 from search.trainable import Predictions
-from trainables.gen5_prime import diagnostics, gallery
+from trainables.gen5_prime import diagnostics
 from trainables.gen5_prime.channels import channels
 from trainables.gen5_prime.config import Gen5Config
+from trainables.gen5_prime.gallery import gallery, surest
 from trainables.gen5_prime.grad_cam import grad_cam, on_arc
 from trainables.gen5_prime.inputs import splits_of
 from trainables.gen5_prime.metrics import clean, evaluate, groups_of
@@ -115,7 +115,11 @@ class Gen5Prime(EpochRun):
     def diagnose(self) -> dict[str, Any]:
         """Return what explains this run, as a study's reports draw it."""
         validation, stamps = self.predict("validation"), self._splits.validation
-        return diagnostics.figures(validation, stamps, self._history.columns)
+        rows = surest(validation).rows
+        pictures = gallery(stamps, validation, rows, self.maps(rows))
+        return diagnostics.figures(validation, stamps, self._history.columns) | {
+            "gallery": pictures
+        }
 
     def answer(self, rows: Rows) -> Floats:
         """Return the logits of some scaled pairs.
@@ -152,12 +156,6 @@ class Gen5Prime(EpochRun):
         self._network.eval()
         images = channels(self._config.data.mode, some.stamp, some.ctrl)
         return np.asarray(grad_cam(self._network, images).cpu().numpy())
-
-    def gallery(self) -> Figure:
-        """Draw what this run is sure of and wrong about, with its maps; see `gallery.figure`."""
-        validation, stamps = self.predict("validation"), self._splits.validation
-        rows = gallery.confident_errors(validation).rows
-        return gallery.figure(stamps, validation, rows, self.maps(rows) if len(rows) else None)
 
     @property
     def _answering(self) -> LensNetwork:

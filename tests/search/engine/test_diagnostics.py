@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 from collections.abc import Mapping
@@ -40,9 +41,31 @@ def test_arrays_become_plain_numbers_and_gaps() -> None:
     }
 
 
+def test_pictures_are_kept_as_bytes() -> None:
+    pixels = np.array([[0.0, 0.5], [1.0, 0.2]])
+    entry = {
+        "kind": "images",
+        "rows": ["a", "b"],
+        "columns": ["c"],
+        "images": [[pixels], [1 - pixels]],
+    }
+    found = json.loads(diagnostics_json({"i": entry}))["i"]
+    assert (found["rows"], found["columns"], found["shape"]) == (["a", "b"], ["c"], [2, 2])
+    grey = np.frombuffer(base64.b64decode(found["grey"]), np.uint8)
+    assert grey.tolist() == [0, 128, 255, 51, 255, 128, 0, 204]
+
+
+def images(rows: int, pixels: Any) -> dict[str, Any]:
+    return {"i": {"kind": "images", "rows": ["a"] * rows, "columns": ["c"], "images": pixels}}
+
+
 @pytest.mark.parametrize(
     ("found", "words"),
     [
+        (images(2, np.zeros((1, 1, 4, 4))), "images of shape .2, 1, height, width"),
+        (images(1, np.zeros((1, 1, 65, 4))), "up to 64 pixels"),
+        (images(1, np.full((1, 1, 4, 4), 1.5)), "from 0 .black. to 1"),
+        (images(1, np.full((1, 1, 4, 4), math.nan)), "from 0 .black. to 1"),
         ([1], "mapping of names, got list"),
         ({"a": 3}, "diagnostic 'a' has no kind 'None'"),
         ({"a": {"kind": "curves"}}, "did you mean 'curve'"),

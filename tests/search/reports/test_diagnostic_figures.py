@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import base64
 from typing import Any
+
+import numpy as np
 
 from search.reports.diagnostic_figures import diagnostic_figures
 
@@ -52,3 +55,29 @@ def test_foreign_text_is_escaped() -> None:
 def test_nothing_offered_is_nothing_drawn() -> None:
     assert list(diagnostic_figures({})) == []
     assert list(diagnostic_figures({"baseline": {}})) == []
+
+
+def test_pictures_of_each_run_lie_in_one_table() -> None:
+    grey = np.arange(2 * 2 * 3 * 4, dtype=np.uint8)
+    entry = {
+        "kind": "images",
+        "title": "Errors",
+        "rows": ["no arc<b>", "arc"],
+        "columns": ["stamp", "map"],
+        "shape": [3, 4],
+        "grey": base64.b64encode(grey.tobytes()).decode(),
+    }
+    nothing = {**entry, "rows": [], "grey": ""}
+    found = list(
+        diagnostic_figures({"baseline": {"g": entry}, "A": {"g": nothing}, "B": {"g": entry}})
+    )
+    assert [d.title for d in found] == ["Errors: baseline", "Errors: B"]
+    assert len({d.key for d in found}) == 2
+    (trace,) = found[0].figure.data
+    z = np.array(trace.z)
+    assert z.shape == (2 * 3 + 2, 2 * 4 + 2)
+    pictures = grey.reshape(2, 2, 3, 4) / 255
+    np.testing.assert_allclose(z[5:, 6:], pictures[1, 1], atol=5e-4)
+    np.testing.assert_allclose(z[:3, :4], pictures[0, 0], atol=5e-4)
+    assert (z[3:5] == 1).all()
+    assert found[0].figure.layout.yaxis.ticktext[0] == "no arc&lt;b&gt;"

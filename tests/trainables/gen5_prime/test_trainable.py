@@ -94,7 +94,7 @@ def test_maps_can_be_looked_at():
     assert maps.shape == (2, 64, 64)
     np.testing.assert_allclose(one.maps(np.array([0]))[0], maps[1], atol=1e-6)
     before = one.predict("validation").scores
-    one.gallery()
+    assert one.diagnose()["gallery"]["rows"]
     np.testing.assert_array_equal(one.predict("validation").scores, before)
 
 

@@ -36,7 +36,8 @@ def test_the_log_holds_every_arm_in_table_order(demo: Database) -> None:
 
 def test_targets_are_judged_for_the_arms_one_might_go_with(demo: Database) -> None:
     report = priority_report(demo, "demo")
-    decisions = {(c.criterion, c.arm): c.threshold.decision for c in report.checks}
+    decisions = {(c.criterion, c.arm): c.word for c in report.checks}
+    assert report.decisions == ()  # targets are to be reached some day: nobody waits for them
     assert {arm for _, arm in decisions} == {"baseline", "Focal loss", "SWA", "Focal loss + SWA"}
     assert decisions["dream", "baseline"] == "no-go"
     assert decisions["published", "Focal loss + SWA"] == "go"
@@ -51,11 +52,55 @@ def test_criteria_of_the_registration(plant: Any, entry: Any) -> None:
     planter.arm("A", [0.61, 0.62, 0.63], extra={"test_ece": 0.30})
     report = priority_report(planter.database, "demo")
     (check,) = report.checks
-    assert (check.criterion, check.arm, check.threshold.decision) == (
+    assert (check.criterion, check.arm, check.word) == (
         "calibrated",
         "baseline",
         "go",
     )
+
+
+def rule(metric: str, threshold: float, **more: Any) -> dict[str, Any]:
+    return {
+        "name": metric,
+        "metric": metric,
+        "direction": "maximize",
+        "threshold": threshold,
+    } | more
+
+
+MET, MISSED, CLOSE = rule("test_a", 0.5), rule("test_b", 0.9), rule("test_c", 0.53)
+ABSENT, OPTIONAL = rule("test_d", 0.5), rule("test_b", 0.9, blocks=False)
+
+
+@pytest.mark.parametrize(
+    ("rules", "word", "n_missed", "pending"),
+    [
+        ([MET], "go", 0, []),
+        ([MET, MISSED, CLOSE], "no-go", 1, ["test_c (undecided, "]),
+        ([MET, CLOSE], "conditional go", 0, ["test_c (undecided, "]),
+        ([MET, OPTIONAL], "conditional go", 0, ["test_b (missed, does not block)"]),
+        ([MET, ABSENT], "conditional go", 0, ["test_d (not measured)"]),
+        ([CLOSE], "undecided", 0, ["test_c (undecided, "]),
+    ],
+)
+def test_all_criteria_together(
+    plant: Any, entry: Any, rules: Any, word: str, n_missed: int, pending: list[str]
+) -> None:
+    planter = plant(entry("A"), criteria=rules)
+    for i, value in enumerate([0.51, 0.55, 0.61]):
+        extra = {"test_a": 0.9 + i / 100, "test_b": value, "test_c": value}
+        planter.run("baseline", planter.seeds[i], 0.6 + i / 100, extra=extra)
+    report = priority_report(planter.database, "demo")
+    (found,) = report.decisions
+    assert (found.arm, found.word, len(found.missed)) == ("baseline", word, n_missed)
+    assert len(found.pending) == len(pending)
+    assert all(p.startswith(begin) for p, begin in zip(found.pending, pending, strict=True))
+    assert (found.seeds_needed is not None) == (CLOSE in rules)
+    assert as_json(report)["decisions"][0]["word"] == word
+    for format_ in ("html", "markdown", "table"):
+        text = " ".join(render(report, format_).replace("\\", "").split())
+        assert word in text
+        assert not pending or pending[-1] in text
 
 
 def test_what_guards_said_stands_beside_the_arm_with_how_often(plant: Any, entry: Any) -> None:

@@ -14,7 +14,10 @@ from search.ranking import rank_study
 from search.reports import priority_report, render
 from search.storage.database import Database
 
-TOP = ["schema", "study", "status", "registration", "rows", "aa", "stack", "runs_used", "log"]
+TOP = [
+    *("schema", "study", "status", "registration", "rows", "aa", "stack", "checks", "decisions"),
+    *("runs_used", "log"),
+]
 ROW = [
     *("technique", "stage", "rank", "rank_low", "rank_high", "expected_impact", "effort"),
     *("verdict", "worth_it", "effect", "ci_low", "ci_high", "shrunken_effect", "n_seeds"),
