@@ -11,8 +11,11 @@ It resumes from its last checkpoint.
 ``diagnose()`` is called once, at the end of a complete run that a report may draw, and returns
 plain data by name, made from training and validation data only: ``{"kind": "curve", "x": […],
 "y": […]}`` (with ``marks``, each a ``name`` with ``x`` and ``y``, and ``diagonal=True`` where that
-is the ideal) or ``{"kind": "bars", "names": […], "values": […]}``; each may have ``title``,
-``note``, ``x_name``, ``y_name`` or ``value_name``. At most 1,000 points a curve, 64 KiB a run.
+is the ideal), ``{"kind": "bars", "names": […], "values": […]}`` or ``{"kind": "images", "rows":
+[…], "columns": […], "images": …}``, a table of grey pictures with named rows and columns (an array
+of shape (rows, columns, height, width) from 0 to 1, up to 64 pixels a side); each may have
+``title``, ``note``, ``x_name``, ``y_name`` or ``value_name``. At most 1,000 points a curve, 64 KiB
+a run.
 
 Either may name the keywords ``max_steps`` (the full length, never a rung) and ``data`` (what the
 study's loader returned).
