@@ -186,6 +186,7 @@ TECHNIQUES = (
         on={"loss.kind": "contrastive"},
         domains={"loss.margin": MARGIN},
         requires="Siamese network",
+        excludes=("Class weighting", "Label smoothing"),  # of cross-entropy
         expected_impact=Impact.HIGH,
         expected_note="better representation learning, 3-7 % F1",
         effort=Effort.HIGH,
@@ -294,6 +295,7 @@ FURTHER = (
     Technique(
         "Unit difference",
         on={"model.features.slot_transform": "unit_diff", "model.features.use_diff": True},
+        excludes=("Siamese network", "Siamese network on normalised slots"),
         expected_note="works where concatenated embeddings are at chance",
         reference="arXiv:1908.10084",
     ),

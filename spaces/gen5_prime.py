@@ -135,6 +135,7 @@ TECHNIQUES = (
         "Contrastive loss",
         on={"loss.contrast": "margin"},
         domains={"loss.margin": MARGIN, "loss.weight": WEIGHT},
+        excludes=("Six channels", "Stamp minus control"),
         expected_note="usage C: stamp embedding against control embedding",
         reference="doi:10.1109/CVPR.2006.100",
     ),

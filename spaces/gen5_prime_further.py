@@ -57,6 +57,7 @@ FURTHER = (
         "Supervised contrast",
         on={"loss.contrast": "supervised"},
         domains={"loss.temperature": TEMPERATURE, "loss.weight": WEIGHT},
+        excludes=("Six channels", "Nine channels"),
         reference="arXiv:2004.11362",
     ),
     Technique(

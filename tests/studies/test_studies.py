@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import optuna
 import pytest
 
+from search.configuration import override
 from search.engine.stream import Limits
 from search.loading import load_study
-from search.parameters import Parameters
+from search.parameters import Parameters, ask_trial
 from search.protocol.searching import Options, run_search
 
+DRAWN = 80
 STUDIES = sorted((Path(__file__).parents[2] / "studies").glob("*.py"))
 VARIANTS = (
     "_further",
@@ -33,6 +36,17 @@ def test_a_study_runs_two_trials(path, tmp_path, monkeypatch):
     assert sum(outcome.outcomes.values()) == 2
     assert set(outcome.outcomes) <= {"complete", "pruned"}
     assert outcome.best is not None
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+def test_whatever_a_search_asks_for_can_be_built(path):
+    study = load_study(path).study
+    parameters = Parameters.of(study.space, study.techniques)
+    drawn = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    for _ in range(DRAWN):
+        override(
+            study.space.baseline, parameters.decode(parameters.suggest(ask_trial(drawn.ask())))
+        )
 
 
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
