@@ -84,7 +84,8 @@ test-slow: setup-dev system-packages  ## the long ones: faults at random, simula
 bench: setup-dev  ## against stock Tune and Optuna: cost, search quality; reports; PAT's attention
 	$(BIN)/python -m tests.benchmarks
 
-bench-faults: setup-dev  ## kill -9 at random instants: what is lost, on both engines
+bench-faults: setup-dev system-packages  ## every fault on loopback clusters, and 100 times kill -9: what is lost
+	$(BIN)/python -m tests.benchmarks fault-table
 	$(BIN)/python -m tests.benchmarks faults
 
 clean:  ## remove the virtual environment and caches

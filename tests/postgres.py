@@ -32,13 +32,19 @@ class NoPostgres(Exception):  # noqa: N818 - a reason to skip, not an error
 class Postgres:
     """A server with its own folder, port and password.
 
+    Parameters
+    ----------
+    address
+        Where it listens besides loopback: one of this machine's own.
+
     Raises
     ------
     NoPostgres
         If its programs are missing, or this user may not run them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, address: str | None = None) -> None:
+        self._address = address
         self._programs = _programs()
         self._user = _user()
         self._folder = Path(tempfile.mkdtemp(prefix="winnow-postgres-"))
@@ -63,7 +69,7 @@ class Postgres:
     def start(self) -> None:
         """Start the server and wait until it answers; it ends with the thread that started it."""
         settings = {
-            "listen_addresses": "127.0.0.1",
+            "listen_addresses": ",".join(filter(None, ("127.0.0.1", self._address))),
             "port": str(self.port),
             "unix_socket_directories": "",
             "fsync": "off",
@@ -158,6 +164,9 @@ class Postgres:
         )
         if done.returncode:
             raise NoPostgres(f"initdb: {done.stderr.strip()}")
+        if self._address is not None:
+            with (self._data / "pg_hba.conf").open("a", encoding="utf-8") as rules:
+                rules.write("host all all samenet scram-sha-256\n")
 
     def _identity(self) -> dict[str, Any]:
         if self._user is None:

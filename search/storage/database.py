@@ -10,23 +10,37 @@ from typing import Any, TypeVar
 
 import optuna
 import sqlalchemy
-from sqlalchemy import event, select
+from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from search.errors import StorageError
+from search.storage.migrations import bring_up_to_date, stamp
 from search.storage.retry import Retry, database_error
-from search.storage.tables import METADATA, SCHEMA, SCHEMA_VERSION
+from search.storage.tables import SCHEMA_VERSION
 from search.storage.url import parse_storage, redact, scrub, sqlite_path
 
 BUSY_TIMEOUT_S = 60.0
 OPENING_S = 15.0  # a wrong address is found out soon; a database in use is waited for longer
 RIVALS = 10  # processes that may create the same tables at the same moment
+# A peer that is gone without a word (its power, its network) is found out after a minute, on both
+# sides: here, or a driver would wait for a quarter of an hour; at the server, or the lock of a
+# driver that is gone would look alive for two hours.
 SERVER = {
     "connect_timeout": "10",
-    "keepalives_idle": "30",  # a lock whose session died must not look alive for two hours
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "60000",
     "application_name": "winnow",
+}
+SESSION = {
+    "tcp_keepalives_idle": 30,
+    "tcp_keepalives_interval": 10,
+    "tcp_keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
 }
 T = TypeVar("T")
 
@@ -39,7 +53,8 @@ class Database:
     storage
         SQLite or PostgreSQL URL.
     create
-        Whether a missing file, or missing tables, are created; reports refuse instead.
+        Whether a missing file, or missing tables, are created, and those of an older winnow are
+        brought up to date. Reports refuse to create, and read older tables as they are.
     retry
         How long a locked or lost database is waited for.
     busy_timeout_s
@@ -66,6 +81,7 @@ class Database:
         self._busy_timeout_s = busy_timeout_s
         self._guards: list[Callable[[], None]] = []
         self.faults = 0
+        self.schema = SCHEMA_VERSION
         self._check_file(create=create)
         opening = replace(self._retry, bound_s=min(self._retry.bound_s, OPENING_S))
         self.optuna = self._clearly(lambda: opening(lambda: self._open(create=create)))
@@ -141,17 +157,14 @@ class Database:
             raise StorageError(f"the folder of {path} does not exist")
 
     def _open(self, *, create: bool) -> optuna.storages.RDBStorage:
-        engine = sqlalchemy.create_engine(self.url, **self._engine_options())
-        event.listen(engine, "connect", self._prepare)
+        self.schema = self._look(create=create)
+        engine = self._engine()
         try:
-            if not create:
-                self._require_tables(engine)
-            elif self._is_file:
-                _journal_in_wal(engine)
             storage = self._open_optuna(engine, create=create)
+            self._check_optuna(storage)
             if create:
-                _despite_rivals(lambda: _create_tables(engine))
-            self._check_schemas(storage)
+                bring_up_to_date(storage.engine)
+                self.schema = SCHEMA_VERSION
         except BaseException:
             engine.dispose()
             raise
@@ -169,14 +182,32 @@ class Database:
             )
         )
 
-    def _check_schemas(self, storage: optuna.storages.RDBStorage) -> None:
-        with storage.engine.connect() as connection:
-            ours = connection.execute(select(SCHEMA.c.version)).scalars().all()
-        if ours and max(ours) > SCHEMA_VERSION:
+    def _engine(self, **options: Any) -> Engine:
+        engine = sqlalchemy.create_engine(self.url, **self._engine_options(), **options)
+        event.listen(engine, "connect", self._prepare)
+        return engine
+
+    def _look(self, *, create: bool) -> int:
+        """Return the schema of our tables before anything is changed, or refuse it.
+
+        On a connection of its own: the first one that a pool makes tells the engine that asked for
+        it what the server can do, and that is to be Optuna's.
+        """
+        engine = self._engine(poolclass=NullPool)
+        if create and self._is_file:
+            _journal_in_wal(engine)
+        with engine.connect() as connection:
+            found = stamp(connection)
+        if found is None and not create:
+            raise StorageError(f"{self.name} is no study database: nothing was run on it yet")
+        if found is not None and found > SCHEMA_VERSION:
             raise StorageError(
-                f"study database {self.name} has schema {max(ours)}, this winnow knows "
-                f"{SCHEMA_VERSION}: upgrade winnow"
+                f"study database {self.name} has schema {found}, this winnow knows "
+                f"{SCHEMA_VERSION}: a newer winnow has written it; upgrade winnow"
             )
+        return found or SCHEMA_VERSION
+
+    def _check_optuna(self, storage: optuna.storages.RDBStorage) -> None:
         theirs, known = storage.get_current_version(), storage.get_head_version()
         if theirs != known:
             older = theirs in storage.get_all_versions()
@@ -192,7 +223,8 @@ class Database:
             # in WAL mode NORMAL loses nothing when a process dies, and saves an fsync per commit
             cursor.execute("PRAGMA synchronous=NORMAL")
         else:
-            cursor.execute(f"SET lock_timeout = {round(1000 * self._busy_timeout_s)}")
+            session = {"lock_timeout": round(1000 * self._busy_timeout_s), **SESSION}
+            cursor.execute("; ".join(f"SET {name} = {value}" for name, value in session.items()))
         cursor.close()
         connection.commit()
 
@@ -202,23 +234,12 @@ class Database:
         asked = {key: value for key, value in SERVER.items() if key not in self.url.query}
         return {"pool_pre_ping": True, "connect_args": asked}
 
-    def _require_tables(self, engine: Engine) -> None:
-        if not sqlalchemy.inspect(engine).has_table(SCHEMA.name):
-            raise StorageError(f"{self.name} is no study database: nothing was run on it yet")
-
 
 def insert_new(connection: Connection, table: sqlalchemy.Table, rows: list[dict[str, Any]]) -> None:
     """Insert rows; those whose key is stored already stay as they are."""
     if rows:
         dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
         connection.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
-
-
-def _create_tables(engine: Engine) -> None:
-    METADATA.create_all(engine)
-    with engine.begin() as connection:
-        if connection.execute(select(SCHEMA.c.version)).first() is None:
-            insert_new(connection, SCHEMA, [{"version": SCHEMA_VERSION}])
 
 
 def _despite_rivals(action: Callable[[], T]) -> T:

@@ -6,6 +6,7 @@ that is needed to make ours again from it.
 
 from __future__ import annotations
 
+import getpass
 import json
 import math
 import time
@@ -22,6 +23,7 @@ from sqlalchemy import delete, update
 from sqlalchemy.engine import Connection, RowMapping
 
 from search.errors import StorageError
+from search.storage import journal
 from search.storage.database import Database, insert_new
 from search.storage.drawing import Drawing
 from search.storage.records import Asked, Attempt, Checkpoint, Result, RunFlag, Step
@@ -99,6 +101,7 @@ class Series:
             "kind": kind,
             "specification": dumps(specification),
             "created": time.time(),
+            "owner": _owner(),
         }
         with self.database.engine.begin() as connection:
             insert_new(connection, STUDIES, [row])
@@ -216,6 +219,7 @@ class Series:
                 insert_new(connection, ATTEMPTS, [row])
 
         self.database.write(write)
+        journal.begun(self.study, number, attempt)
 
     def record(
         self,
@@ -249,6 +253,7 @@ class Series:
                     self._end_trial(connection, number, result)
 
         self.database.write(write)
+        journal.ended(self.study, number, ended, result)
 
     def _end_attempt(self, connection: Connection, number: int, attempt: Attempt) -> None:
         connection.execute(
@@ -357,6 +362,13 @@ class Series:
             find = self.database.optuna.get_trial_id_from_study_id_trial_number
             self._ids[number] = self.database.write(lambda: find(self._study_id, number))
         return self._ids[number]
+
+
+def _owner() -> str | None:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a container's user may have no name
+        return None
 
 
 def _asked_row(asked: Asked) -> dict[str, Any]:

@@ -12,20 +12,38 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
 from filelock import FileLock, Timeout
-from sqlalchemy import delete, func, insert, select
-from sqlalchemy.engine import Connection
+from sqlalchemy import delete, func, insert, select, text
+from sqlalchemy.engine import Connection, Row
 from sqlalchemy.exc import DBAPIError
 
 from search.errors import StorageError, StudyLocked
 from search.storage.database import Database
 from search.storage.tables import DRIVERS
 from search.storage.url import sqlite_path
+
+
+@dataclass(frozen=True)
+class Driver:
+    """The process that drives a study; `since` in seconds since the epoch."""
+
+    host: str
+    pid: int
+    since: float
+
+
+def driver_of(database: Database, name: str) -> Driver | None:
+    """Return who drives the study `name` now; None where nobody does."""
+    path = sqlite_path(database.url)
+    held = _file_is_held(path, name) if path else database.write(lambda: _is_held(database, name))
+    found = database.write(lambda: _signed(database, name)) if held else None
+    return Driver(found.host, found.pid, found.since) if found is not None else None
 
 
 @contextmanager
@@ -45,10 +63,39 @@ def study_lock(database: Database, name: str) -> Iterator[None]:
         yield
 
 
+def _file_of(path: Path, name: str) -> Path:
+    real = path.resolve()  # a link to the file must meet the same lock
+    return real.with_name(f"{real.name}.{name}.lock")
+
+
+def _file_is_held(path: Path, name: str) -> bool:
+    file = _file_of(path, name)
+    if not file.exists():
+        return False
+    lock = FileLock(file)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    lock.release()
+    return False
+
+
+def _is_held(database: Database, name: str) -> bool:
+    """Return whether a session of the server holds the lock; nothing is locked to find out."""
+    high, low = divmod(_key_of(name) % 2**64, 2**32)
+    query = text(
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1 "
+        "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
+        "AND classid::bigint = :high AND objid::bigint = :low"
+    )
+    with database.engine.connect() as connection:
+        return bool(connection.execute(query, {"high": high, "low": low}).scalar())
+
+
 @contextmanager
 def _file_lock(database: Database, name: str, path: Path) -> Iterator[None]:
-    real = path.resolve()  # a link to the file must meet the same lock
-    lock = FileLock(real.with_name(f"{real.name}.{name}.lock"))
+    lock = FileLock(_file_of(path, name))
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -78,8 +125,7 @@ class _SessionLock:
 
     def __init__(self, database: Database, name: str) -> None:
         self._database, self._name = database, name
-        digest = hashlib.sha256(f"winnow/{name}".encode()).digest()
-        self._key = int.from_bytes(digest[:8], "big", signed=True)
+        self._key = _key_of(name)
         self._session: Connection | None = None
         _SESSIONS.add(self)
 
@@ -153,6 +199,16 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_leave_to_parent)
 
 
+def _key_of(name: str) -> int:
+    digest = hashlib.sha256(f"winnow/{name}".encode()).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
+
+
+def _signed(database: Database, name: str) -> Row[Any] | None:
+    with database.engine.connect() as connection:
+        return connection.execute(select(DRIVERS).where(DRIVERS.c.study == name)).first()
+
+
 def _sign(database: Database, name: str) -> None:
     row = {"study": name, "host": socket.gethostname(), "pid": os.getpid(), "since": time.time()}
     with database.engine.begin() as connection:
@@ -161,8 +217,7 @@ def _sign(database: Database, name: str) -> None:
 
 
 def _holder(database: Database, name: str) -> str:
-    with database.engine.connect() as connection:
-        found = connection.execute(select(DRIVERS).where(DRIVERS.c.study == name)).first()
+    found = _signed(database, name)
     if found is None:
         return f"study '{name}' is being opened by another process; try again in a moment"
     since = datetime.fromtimestamp(found.since).astimezone()

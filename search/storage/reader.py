@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Select, Table, inspect, select
+from sqlalchemy import ColumnElement, Select, Table, inspect, null, select
 from sqlalchemy.engine import RowMapping
 
 from search.errors import StorageError, near_miss
@@ -63,7 +63,9 @@ def read_series(database: Database, study: str, *, steps: bool = True) -> Series
     StorageError
         If there is none of this name, naming the nearest.
     """
-    found = _rows(database, select(STUDIES).where(STUDIES.c.study == study))
+    found = _rows(
+        database, select(*known_columns(database, STUDIES)).where(STUDIES.c.study == study)
+    )
     if not found:
         name, names = study.partition("/")[0], study_names(database)
         if name not in names:
@@ -78,6 +80,9 @@ def read_series(database: Database, study: str, *, steps: bool = True) -> Series
         created=row["created"],
         specification=json.loads(row["specification"]),
         trials=_trials(database, study, steps=steps),
+        owner=row["owner"],
+        tags=tuple(json.loads(row["tags"] or "[]")),
+        archived=row["archived"],
     )
 
 
@@ -107,6 +112,14 @@ def _exists(database: Database, table: Table) -> bool:
     return database.write(lambda: inspect(database.engine).has_table(table.name))
 
 
+def known_columns(database: Database, table: Table) -> list[ColumnElement[Any]]:
+    """Return a table's columns; null for those that an older winnow's database lacks."""
+    return [
+        column if column.info.get("since", 1) <= database.schema else null().label(column.name)
+        for column in table.columns
+    ]
+
+
 def _trial(
     row: RowMapping,
     attempts: list[RowMapping],
@@ -129,7 +142,8 @@ def _trial(
 
 
 def _all(database: Database, table: Table, study: str) -> list[RowMapping]:
-    return _rows(database, select(table).where(table.c.study == study).order_by(*table.primary_key))
+    query = select(*known_columns(database, table)).where(table.c.study == study)
+    return _rows(database, query.order_by(*table.primary_key))
 
 
 def _rows(database: Database, query: Select[Any]) -> list[RowMapping]:

@@ -192,7 +192,11 @@ class TrialRecord:
 
 @dataclass(frozen=True)
 class SeriesRecord:
-    """A series of trials (an Optuna study): what was asked, and its trials by number."""
+    """A series of trials (an Optuna study): what was asked, and its trials by number.
+
+    `owner` ran it first, `tags` label it, and `archived` is since when (in seconds since the
+    epoch) it is put away.
+    """
 
     study: str
     name: str
@@ -200,6 +204,9 @@ class SeriesRecord:
     created: float
     specification: Mapping[str, Any]
     trials: tuple[TrialRecord, ...]
+    owner: str | None = None
+    tags: tuple[str, ...] = ()
+    archived: float | None = None
 
     @property
     def objectives(self) -> tuple[Objective, ...]:

@@ -19,7 +19,8 @@ from sqlalchemy import (
     Text,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # one more than migrations.py has steps
+SINCE_2 = {"since": 2}  # reports open databases of schema 1 too, and read null there
 METADATA = MetaData()
 _KEY = String(512)  # as long as Optuna lets a study's name be
 
@@ -33,6 +34,9 @@ STUDIES = Table(
     Column("kind", String(32), nullable=False),  # search, tune, replicate, …
     Column("specification", Text, nullable=False),  # JSON: what was asked
     Column("created", Float, nullable=False),  # seconds since the epoch
+    Column("owner", Text, info=SINCE_2),  # who ran it first
+    Column("tags", Text, info=SINCE_2),  # JSON: labels, a list of text
+    Column("archived", Float, info=SINCE_2),  # since when it is put away
 )
 
 TRIALS = Table(

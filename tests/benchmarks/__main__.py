@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -12,6 +13,10 @@ from tests.benchmarks.table import Result, circumstances, show, write_json
 
 REPEATS = 3  # of every peer; more on a quiet machine
 KILLS = 100
+CHOICES = (
+    *("engine", "quality", "reports", "attention", "pairs", "scale", "bound"),
+    *("faults", "fault-table", "all"),
+)
 WIDTH = 132  # of a table whose lines do not wrap
 
 
@@ -25,6 +30,18 @@ def run(arguments: Sequence[str] | None = None) -> int:
     def say(text: str) -> None:
         progress.print(f"[dim]{text}[/]", highlight=False)
 
+    if given.what == "fault-table":
+        _show_fault_table(given, console, made, say)
+        return 0
+    results = _measured(given, say)
+    for result in results:
+        show(result, console, made)
+    if given.json is not None:
+        write_json(results, given.json, made)
+    return 0
+
+
+def _measured(given: argparse.Namespace, say: Callable[[str], None]) -> list[Result]:
     results: list[Result] = []
     if given.what in ("engine", "all"):
         from tests.benchmarks.cost import benchmark_cost
@@ -46,15 +63,31 @@ def run(arguments: Sequence[str] | None = None) -> int:
         from tests.benchmarks.pair_training import benchmark_pairs
 
         results.append(benchmark_pairs(given.repeats, say))
+    if given.what in ("scale", "all"):
+        from tests.benchmarks.scale import benchmark_scale
+
+        results += benchmark_scale(say)
+    if given.what == "bound":
+        from tests.benchmarks.bound import benchmark_bound
+
+        results.append(benchmark_bound(given.seeds, say))
     if given.what == "faults":
         from tests.benchmarks.kills import benchmark_kills
 
         results.append(benchmark_kills(given.kills, say))
-    for result in results:
-        show(result, console, made)
+    return results
+
+
+def _show_fault_table(
+    given: argparse.Namespace, console: Console, made: str, say: Callable[[str], None]
+) -> None:
+    from tests.benchmarks.faults import as_json, fault_table, markdown, show_faults
+
+    lines = fault_table(given.only, say)
+    show_faults(lines, console, made)
+    say(markdown(lines))
     if given.json is not None:
-        write_json(results, given.json, made)
-    return 0
+        given.json.write_text(json.dumps({"circumstances": made, "faults": as_json(lines)}))
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -62,16 +95,19 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=("engine", "quality", "reports", "attention", "pairs", "faults", "all"),
+        choices=CHOICES,
         default="all",
         help="engine: cost per trial and step; quality: steps to a good configuration; "
         "reports: a study of 2,337 runs; attention: a training step of PAT, time and memory; "
         "pairs: training of the pair classifier; faults: kill -9 at random instants; "
-        "all (the default): all but faults",
+        "fault-table: every fault, on loopback clusters; scale: 1 to 1,000 virtual workers, and "
+        "the driver's work; bound: what TPE's bounded history costs (an hour); all (the default): "
+        "all but the faults and the bound",
     )
     parser.add_argument("--repeats", type=int, default=REPEATS, help="of every peer")
     parser.add_argument("--seeds", type=int, default=20, help="of every family of curves")
     parser.add_argument("--kills", type=int, default=KILLS, help="in all, over both engines")
+    parser.add_argument("--only", default="", help="faults of the fault table: part of a title")
     parser.add_argument("--json", type=Path, help="where every sample is written to")
     return parser.parse_args(arguments)
 

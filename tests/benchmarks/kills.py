@@ -61,9 +61,9 @@ def weather(engine: EngineName, folder: Path, kills: int, tally: Tally) -> None:
         If the search fails by itself, with the end of what it said.
     """
     url, home = f"sqlite:///{folder / 'study.db'}", folder / "storm"
-    storm = Storm(home, url, engine, trials=TRIALS, seed=tally.searches)  # type: ignore[no-untyped-call]  # a test's
-    storm.rage(kills)  # type: ignore[no-untyped-call]  # a test's
-    if status := storm.finish(LIMIT_S):  # type: ignore[no-untyped-call]  # a test's
+    storm = Storm(home, url, engine, trials=TRIALS, seed=tally.searches)
+    storm.rage(kills)
+    if status := storm.finish(LIMIT_S):
         said = (home / "said.txt").read_text()[-3000:]
         raise RuntimeError(f"{engine}: the search failed by itself ({status}):\n{said}")
     tally.kills.update(storm.killed)
@@ -71,7 +71,7 @@ def weather(engine: EngineName, folder: Path, kills: int, tally: Tally) -> None:
     tally.trials += storm.trials
     tally.account += account_for(url, "storm/search", storm.trials)
     try:
-        storm.check()  # type: ignore[no-untyped-call]  # a test's
+        storm.check()
     except AssertionError as error:
         tally.problems.append(str(error).strip() or "a trial is not as it should be")
 
