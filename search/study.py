@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import optuna
 
@@ -19,6 +19,9 @@ from search.space import Space
 from search.study_problems import LISTS, SAMPLERS, shape_problems, study_problems
 from search.technique import Technique, all_required
 from search.trainable import TEST_PREFIX, Contract, inspect_trainable
+
+if TYPE_CHECKING:
+    from search.reports import Results, SearchResults
 
 __all__ = ["SAMPLERS", "Direction", "Objective", "Replication", "Resources", "Study"]
 
@@ -70,6 +73,9 @@ class Study:
         What one trial occupies.
     data
         ``loader(path)``, called once per worker; what it returns reaches the trainable as ``data``.
+    share_data
+        Whether the driver calls the loader instead, and workers of one machine share what it
+        returns (the Ray engine only). NumPy arrays are not copied then, and read-only.
     split_seed
         Draws the held-out rows of a finite data set; a trainable that names it is given it.
     replication
@@ -86,6 +92,10 @@ class Study:
         A run's score is its "last" step's, or that of the step with the "best" objective.
     metrics
         For post-hoc techniques: computes metrics from `Predictions`.
+    step_limit_s
+        Seconds after which a step (the beginning and the end of a run count as one each) has hung:
+        the run is ended, tried again once from its last checkpoint, and then counted as failed.
+        None: runs may take as long as they like.
     retries
         How often a run that raised is tried again with the same seed: 0 or 1.
 
@@ -111,6 +121,7 @@ class Study:
     preflight: Callable[..., Sequence[str]] | None = None
     resources: Resources = field(default_factory=Resources)
     data: Callable[..., Any] | None = None
+    share_data: bool = False
     split_seed: int = 0
     replication: Replication = "fresh"
     test_train_ratio: float = 0.0
@@ -119,6 +130,7 @@ class Study:
     score_at: Literal["last", "best"] = "last"
     metrics: Callable[..., Mapping[str, float]] | None = None
     retries: int = 1
+    step_limit_s: float | None = None
     guards: Sequence[Guard] = DEFAULT_GUARDS
     criteria: Sequence[Criterion] = ()
 
@@ -131,6 +143,18 @@ class Study:
             object.__setattr__(self, name, FrozenMapping(getattr(self, name)))
         if problems := list(dict.fromkeys(study_problems(self))):
             raise StudyError(problems)
+
+    def run(self, **options: Any) -> Results:
+        """Measure and rank the techniques, in a notebook or a script: see `search.run_study`."""
+        from search.notebook import run_study  # the vocabulary itself needs no engine
+
+        return run_study(self, **options)
+
+    def search(self, **options: Any) -> SearchResults:
+        """Search the space and the switches together: see `search.search_study`."""
+        from search.notebook import search_study
+
+        return search_study(self, **options)
 
     @property
     def contract(self) -> Contract:

@@ -3,6 +3,10 @@
 A **generator function** ``train(config, *, seed)`` yields its metrics after every step; it is
 pruned by being closed, and restarts from step 0 after a lost worker.
 
+Where a loop belongs to somebody else, such as a trainer with callbacks, a function under
+`search.handshake.reporting` calls `search.handshake.report` instead of yielding; and
+`search.program.command` makes a generator of a script.
+
 A **class** has ``__init__(config, *, seed)``, ``step()``, ``save(directory)``,
 ``load(directory)``, and optionally ``predict(split)``, ``diagnose()``, ``close()`` and a
 property ``done`` that is True once the run has ended before its full length (early stopping).
@@ -19,6 +23,11 @@ a run.
 
 Either may name the keywords ``max_steps`` (the full length, never a rung) and ``data`` (what the
 study's loader returned).
+
+A class may also name ``group``: a `ProcessGroup` where a trial has several processes, else None.
+Every process makes the same calls, except that the first alone is asked to save, predict and
+diagnose; its metrics count, and a checkpoint is loaded by all. Seed and batch size are the whole
+trial's, so that a trial of one process means the same.
 """
 
 from __future__ import annotations
@@ -34,16 +43,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import TrainableError, did_you_mean
+from search.handshake import as_generator
 
 Split = Literal["validation", "test"]
 TEST_PREFIX = "test_"
-OPTIONAL_KEYWORDS = ("max_steps", "data", "split_seed", "replication")
+OPTIONAL_KEYWORDS = ("max_steps", "data", "split_seed", "replication", "group")
 METHODS = {"step": "", "save": "directory", "load": "directory"}
 POSITIONAL = (
     inspect.Parameter.POSITIONAL_ONLY,
     inspect.Parameter.POSITIONAL_OR_KEYWORD,
     inspect.Parameter.VAR_POSITIONAL,
 )
+
+
+@dataclass(frozen=True)
+class ProcessGroup:
+    """One process of a trial that has several: which one it is, and where they meet.
+
+    Parameters
+    ----------
+    rank
+        From 0; the first one's metrics and files are the trial's.
+    size
+        How many there are.
+    address, port
+        Of the first one's machine, where it may listen for the others.
+    """
+
+    rank: int
+    size: int
+    address: str
+    port: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,14 +200,14 @@ def _class_problems(trainable: type) -> Iterator[str]:
 
 
 def _generator_problems(trainable: Any) -> Iterator[str]:
-    inner = inspect.unwrap(trainable)
+    inner = inspect.unwrap(as_generator(trainable))
     called = getattr(inner, "__call__", None)  # noqa: B004 - the method itself is inspected
     if inspect.isasyncgenfunction(inner) or inspect.isasyncgenfunction(called):
         yield f"trainable '{_name(trainable)}' is asynchronous; it must be a plain generator"
     elif not (inspect.isgeneratorfunction(inner) or inspect.isgeneratorfunction(called)):
         yield (
             f"trainable '{_name(trainable)}' has no yield; "
-            "it must yield its metrics after every step"
+            "it must yield its metrics after every step, or report them under @search.reporting"
         )
 
 

@@ -8,6 +8,7 @@ first arrival always is.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Mapping
 from statistics import median
 from typing import Protocol
@@ -61,8 +62,8 @@ class Rungs:
     def __init__(self, asha: ASHA, max_steps: int, sign: int) -> None:
         self._eta, self._sign = asha.reduction_factor, sign
         self._steps = {b: asha.steps(max_steps, bracket=b) for b in range(asha.brackets)}
-        self._values: dict[tuple[int, int], dict[int, float]] = {
-            (bracket, step): {} for bracket, steps in self._steps.items() for step in steps
+        self._rungs = {
+            (bracket, step): _Rung() for bracket, steps in self._steps.items() for step in steps
         }
 
     def halts(self, bracket: int) -> tuple[int, ...] | None:
@@ -71,31 +72,49 @@ class Rungs:
 
     def stops(self, trial: int, bracket: int, step: int, value: float) -> bool:
         """Return whether a trial fails at this rung; asked again, it passes: it went on before."""
-        rung = self._values.get((bracket, step))
-        if rung is None or trial in rung:
+        rung = self._rungs.get((bracket, step))
+        if rung is None or trial in rung.values:
             return False
-        rung[trial] = self._sign * value
-        passing = max(1, len(rung) // self._eta)
-        better = sum(other > rung[trial] for other in rung.values())
-        return better >= passing
+        rung.book(trial, self._sign * value)
+        passing = max(1, len(rung.values) // self._eta)
+        return rung.better(trial) >= passing
 
     def restore(self, trial: int, bracket: int, curve: Curve) -> None:
         """Book a trial's earlier values at the rungs it reached."""
         for step, value in curve:
-            rung = self._values.get((bracket, step))
+            rung = self._rungs.get((bracket, step))
             if rung is not None and math.isfinite(value):
-                rung[trial] = self._sign * value
+                rung.book(trial, self._sign * value)
 
     def diverged(self, trial: int, bracket: int, step: int) -> None:
         """Book the trial as the worst of the rung it was on its way to."""
         ahead = [rung for rung in self._steps[bracket] if rung > step]
         if ahead:
-            self._values[bracket, ahead[0]][trial] = -math.inf
+            self._rungs[bracket, ahead[0]].book(trial, -math.inf)
 
     @property
     def values(self) -> Mapping[tuple[int, int], Mapping[int, float]]:
         """What is booked: (bracket, step) to trial to value, greater is better."""
-        return self._values
+        return {place: rung.values for place, rung in self._rungs.items()}
+
+
+class _Rung:
+    """The values at one rung; sorted too, since each is compared with all that came before."""
+
+    def __init__(self) -> None:
+        self.values: dict[int, float] = {}
+        self._sorted: list[float] = []
+
+    def book(self, trial: int, value: float) -> None:
+        """Book a trial's value; a later one replaces it."""
+        if trial in self.values:
+            self._sorted.pop(bisect_left(self._sorted, self.values[trial]))
+        self.values[trial] = value
+        insort(self._sorted, value)
+
+    def better(self, trial: int) -> int:
+        """Return how many values are greater than a trial's."""
+        return len(self._sorted) - bisect_right(self._sorted, self.values[trial])
 
 
 class Medians:

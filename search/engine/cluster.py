@@ -7,9 +7,11 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+from search.engine.head import watched_head
 from search.engine.process import environment, signals_kept
 from search.errors import EngineError
 
@@ -30,8 +32,16 @@ BREAKPOINT = {"PYTHONBREAKPOINT": ""}  # Python's own debugger
 OWN_NODE = {"RAY_enable_open_telemetry": "0"}
 
 
+@dataclass(frozen=True)
+class Connected:
+    """A connection to a cluster: whether that ran before, and where its dashboard is, if known."""
+
+    ran_before: bool
+    dashboard: str | None = None
+
+
 @contextmanager
-def ray_session(*, address: str | None, module: ModuleType | None = None) -> Iterator[None]:
+def ray_session(*, address: str | None, module: ModuleType | None = None) -> Iterator[Connected]:
     """Be connected to Ray while the block runs.
 
     A process that is connected already stays so; only what was started here is ended.
@@ -53,11 +63,12 @@ def ray_session(*, address: str | None, module: ModuleType | None = None) -> Ite
     with _by_value(module):
         if ray.is_initialized():
             _check_same(address)
-            yield
+            yield Connected(ran_before=True)
             return
         try:
-            _connect(address)
-            yield
+            dashboard = _connect(address)
+            with watched_head(ray.get_runtime_context().gcs_address):
+                yield Connected(address is not None, dashboard)
         finally:
             ray.shutdown()
 
@@ -75,14 +86,15 @@ def _by_value(module: ModuleType | None) -> Iterator[None]:
         cloudpickle.unregister_pickle_by_value(module)  # type: ignore[no-untyped-call]  # Ray's
 
 
-def _connect(address: str | None) -> None:
+def _connect(address: str | None) -> str | None:
+    """Connect; return the address of the cluster's dashboard, if it has one."""
     given = {} if address else {k: v for k, v in OWN_NODE.items() if k not in os.environ}
     for left in reversed(range(STARTS if address is None else 1)):
         try:
             # Ray's handlers would end the process without a word to its caller, and its debugger
             # would answer `breakpoint()` in the caller's own code
             with signals_kept(), environment(BREAKPOINT | given):
-                ray.init(
+                context = ray.init(
                     address=address or "local",
                     include_dashboard=False if address is None else None,
                     logging_level=logging.ERROR,
@@ -95,7 +107,9 @@ def _connect(address: str | None) -> None:
             logger.warning("Ray does not start (%s); trying again", _first_line(error))
             time.sleep(PAUSE_S)
         else:
-            return
+            found: str | None = getattr(context, "dashboard_url", None)
+            return found and f"http://{found}"
+    return None
 
 
 def _check_same(address: str | None) -> None:

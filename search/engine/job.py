@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from search.engine.process import GpuMemory, gpu_memory
 from search.guards import Guard
 from search.objective import Objective
 from search.storage.records import Checkpoint, End, RunFlag, Step
@@ -36,6 +37,10 @@ class Job:
         Where a completed run's predictions are kept; None: they are not.
     diagnose
         Whether a completed run is asked for what explains it.
+    alone
+        Whether nobody else is to use its accelerator: it ran out of memory beside others.
+    gpus
+        GPUs that it holds, where trials differ in that; the engine fills it in.
     """
 
     study: str
@@ -47,6 +52,8 @@ class Job:
     folder: str
     predictions: str | None = None
     diagnose: bool = False
+    alone: bool = False
+    gpus: float | None = None
 
     @property
     def key(self) -> Key:
@@ -68,6 +75,8 @@ class Task:
         Metrics that every step must report; a non-finite one ends the trial.
     loader, data_path
         ``loader(data_path)`` is called once per worker, if there is a loader.
+    share_data
+        Whether the driver calls it instead, where workers are other processes.
     checkpoint_s
         Seconds between checkpoints, beside those at rungs.
     threads
@@ -77,11 +86,15 @@ class Task:
     variables
         Environment variables that the study file has set.
     gpus
-        GPUs that a trial holds; the engine fills it in.
+        GPUs that a trial holds, unless its job says otherwise; the engine fills it in.
     guards, goals
         What runs are watched for, and the objectives with their directions.
     split_seed, replication
         The study's, for trainables that name them.
+    step_limit_s
+        Seconds after which a step counts as hung; None: never.
+    memory
+        Tells what a run has taken of its accelerator's memory; given whether it is alone there.
     """
 
     trainable: Any
@@ -98,6 +111,9 @@ class Task:
     goals: tuple[Objective, ...] = ()
     split_seed: int = 0
     replication: str = "fresh"
+    share_data: bool = False
+    step_limit_s: float | None = None
+    memory: Callable[[bool], GpuMemory | None] = gpu_memory
 
 
 @dataclass(frozen=True)
@@ -106,7 +122,8 @@ class Batch:
 
     `token` names the attempt; `flags` is what guards said; `end` is None while the attempt goes on.
     `peak_memory` is the largest resident size of the worker so far, in bytes, where the system
-    tells it.
+    tells it. `alone` says that no other trial used its accelerator; `gpu_memory` what it took of
+    that.
     """
 
     token: str
@@ -123,4 +140,6 @@ class Batch:
     log: str | None = None
     peak_memory: int | None = None
     gpus: float = 0.0
+    alone: bool = False
+    gpu_memory: GpuMemory | None = None
     versions: Mapping[str, str] = field(default_factory=dict)

@@ -11,6 +11,7 @@ from typing import Any
 from search.storage.records import Asked, Attempt, Outcome, Result, Step
 from search.study import Objective
 
+HANGS = 1  # a run that hangs is tried again so often
 Point = tuple[int, tuple[float, ...]]
 
 
@@ -26,6 +27,10 @@ class Live:
         The attempt under way.
     attempts, raised
         How many there have been, and how many of them raised.
+    alone
+        Whether it ran out of memory beside others, and gets an accelerator to itself.
+    hangs
+        Why attempts were ended that hung.
     values
         The objectives' values by step.
     host, gpu_s
@@ -42,6 +47,8 @@ class Live:
     attempt: Attempt | None = None
     attempts: int = 0
     raised: int = 0
+    alone: bool = False
+    hangs: list[str] = field(default_factory=list)
     values: dict[int, tuple[float, ...]] = field(default_factory=dict)
     host: str = ""
     gpu_s: float = 0.0
@@ -66,6 +73,11 @@ class Live:
         """Return what a person wants to see beside the trial in Optuna's dashboard."""
         repeated = {"attempts": self.attempts} if self.attempts > 1 else {}
         return {"host": host, "gpu_s": round(self.gpu_s, 3), **repeated}
+
+    @property
+    def hopeless(self) -> str | None:
+        """Why the trial is not to be tried again, if it is not."""
+        return self.hangs[-1] if len(self.hangs) > HANGS else None
 
     @property
     def last(self) -> Point:

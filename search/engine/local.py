@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack
+from dataclasses import replace
 
 from threadpoolctl import threadpool_limits
 
@@ -33,7 +34,7 @@ def run_local(stream: Stream, task: Task) -> None:
 
 
 def _run(stream: Stream, task: Task, job: Job) -> None:
-    worker = Worker(task, job)
+    worker = Worker(task, replace(job, alone=True))
     try:
         while stream.observe(job.key, worker.advance()):
             continue

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
@@ -49,6 +50,27 @@ def signals_kept() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+@dataclass(frozen=True)
+class GpuMemory:
+    """The most that a run has taken of an accelerator's memory so far, and all there is; bytes."""
+
+    peak: int
+    total: int
+
+
+def gpu_memory(alone: bool) -> GpuMemory | None:  # noqa: FBT001 - it is all there is to say
+    """Return what this process has taken of its GPU's memory; None where torch uses none.
+
+    What the driver and its libraries take is known only of a process that is alone on its GPU.
+    """
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_initialized():
+        return None
+    free, total = torch.cuda.mem_get_info()
+    beside = max(0, total - free - torch.cuda.memory_reserved()) if alone else 0
+    return GpuMemory(int(torch.cuda.max_memory_reserved() + beside), int(total))
+
+
 def free_accelerator() -> None:
     """Give the accelerator's memory back that nobody uses: the next trial may share the device.
 
@@ -58,6 +80,7 @@ def free_accelerator() -> None:
     if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
         gc.collect()
         torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()  # the next trial's peak is its own
 
 
 def visible_gpus() -> int:
@@ -68,9 +91,14 @@ def visible_gpus() -> int:
     return len(list(Path("/dev").glob("nvidia[0-9]*")))
 
 
+def threads_of(resources: Resources) -> int:
+    """Return the threads that a trial computes with: one for each whole core, and at least one."""
+    return max(1, int(resources.cpus))
+
+
 def local_gpus(resources: Resources) -> float:
     """Return the GPUs that a trial holds in this process: as asked, as far as there are any."""
-    asked = 1.0 if resources.gpus is None else resources.gpus
+    asked = resources.gpus if isinstance(resources.gpus, int | float) else 1.0
     return min(asked, float(visible_gpus()))
 
 

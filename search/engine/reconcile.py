@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from optuna.trial import FrozenTrial
 
+from search.engine.hangs import hang_reason
 from search.engine.live import Live
+from search.engine.outcomes import out_of_memory
 from search.storage.ledger import ASKED, asked_of
 from search.storage.records import Attempt, Result, SeriesRecord, TrialRecord
 
@@ -66,15 +68,20 @@ def _adopt(trials: Trials, trial: FrozenTrial) -> TrialRecord | None:
 def _settle(trials: Trials, trial: FrozenTrial, record: TrialRecord) -> Found:
     live = trials.new_live(record.asked)
     live.attempts, live.gpu_s = len(record.attempts), record.gpu_s
-    live.raised = sum(attempt.end == "raised" for attempt in record.attempts)
+    raised = [attempt.error for attempt in record.attempts if attempt.end == "raised"]
+    live.raised = sum(out_of_memory(error) is None for error in raised)
+    live.alone = len(raised) > live.raised  # beside others: alone, it would have ended the trial
+    live.hangs = [why for attempt in record.attempts if (why := hang_reason(attempt.error))]
     live.host = record.attempts[-1].host if record.attempts else ""
     for attempt in record.attempts:
         if attempt.ended is None:
             live.attempt = attempt
+            trials.note_hangs(record.number, live)
             ended = _last_sign(attempt, record)
             trials.leave(record.number, live, "interrupted", ended=ended)
     if record.result is not None:
         return Found(trial, record, live, record.result)
+    trials.note_hangs(record.number, live)  # of an attempt that never got to report
     for step in record.steps:
         live.take(step)
     return Found(trial, record, live, _told(trials, record, live))
@@ -90,6 +97,8 @@ def _last_sign(attempt: Attempt, record: TrialRecord) -> float:
 def _told(trials: Trials, record: TrialRecord, live: Live) -> Result | None:
     """Return how a trial ended whose every step is stored: it is only told."""
     asked = record.asked
+    if why := live.hopeless:
+        return live.cut("failed", why)
     if not record.steps or record.steps[-1].step < asked.max_steps:
         return None
     if record.steps[-1].step not in live.values:

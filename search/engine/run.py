@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from search.engine.checkpoints import forget_beyond, intact_checkpoints, read_notes
+from search.handshake import as_generator
 from search.trainable import Contract, Predictions, Split
 
 ENDED = object()  # what a step gives when the run has ended by itself
@@ -113,5 +114,5 @@ def start_run(
 ) -> Run:
     """Start a run, or go on with it from its newest checkpoint."""
     if contract.kind == "generator":
-        return GeneratorRun(trainable, config, arguments)
+        return GeneratorRun(as_generator(trainable), config, arguments)
     return ClassRun(trainable, config, arguments, folder)

@@ -142,6 +142,11 @@ class Source:
         return isinstance(self._fixed, optuna.samplers.CmaEsSampler)
 
     @property
+    def forgets(self) -> bool:
+        """Whether a bounded part of the history is all it needs; a user's own gets all of it."""
+        return self._name in ("tpe", "random")
+
+    @property
     def needs_values(self) -> bool:
         """Whether it learns from completed trials only."""
         return self._name == "gp" or isinstance(

@@ -13,12 +13,14 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from search.engine.samplers import Source, kept_notes
+from search.engine.window import Bound, Window
 from search.parameters import Parameters, ask_trial
 from search.storage.records import Result
 from search.study import Direction
 
 FIXED = "winnow:fixed"  # noted on a trial whose values no sampler proposed
 _NAME = "shadow"
+BOUND = Bound()
 
 
 class _Memory(optuna.Study):
@@ -47,6 +49,8 @@ class Shadow:
         The study's seed.
     notes
         What the sampler noted about the whole study, from an earlier run.
+    bound
+        How many trials TPE by name is fitted to, with one objective.
     """
 
     def __init__(
@@ -55,18 +59,26 @@ class Shadow:
         directions: Sequence[Direction],
         seed: int,
         notes: Mapping[str, Any],
+        *,
+        bound: Bound = BOUND,
     ) -> None:
-        self._memory = optuna.storages.InMemoryStorage()
-        ways = [StudyDirection[direction.upper()] for direction in directions]
-        self._id = self._memory.create_new_study(ways, _NAME)
+        self._ways = [StudyDirection[direction.upper()] for direction in directions]
         self._source = Source(sampler, seed)
-        self._study = _Memory(_NAME, self._memory, sampler=self._source.sampler(0))
-        for key, value in notes.items():
-            self._memory.set_study_system_attr(self._id, key, value)
+        self._bound = bound if self._source.forgets and len(directions) == 1 else None
+        self._open(notes)
         self._places: dict[int, int] = {}
         self._asked, self._fixed = -1, False
         self._resumed = False
         self._unscored: list[int] = []
+        self._ended = 0  # trials, since some were forgotten last
+
+    def _open(self, notes: Mapping[str, Any]) -> None:
+        """Begin an empty study."""
+        self._memory = Window(self._bound) if self._bound else optuna.storages.InMemoryStorage()
+        self._id = self._memory.create_new_study(self._ways, _NAME)
+        self._study = _Memory(_NAME, self._memory, sampler=self._source.sampler(0))
+        for key, value in notes.items():
+            self._memory.set_study_system_attr(self._id, key, value)
 
     @property
     def exhausted(self) -> bool:
@@ -137,6 +149,22 @@ class Shadow:
                     )
                 self._tell(self._places[number], TrialState.PRUNED)
         self._score_diverged()
+        self._ended += 1
+        if self._bound is not None and self._ended > self._bound.total:
+            self._forget()
+
+    def _forget(self) -> None:
+        """Begin again with the trials that are still shown; no suggestion changes by that."""
+        shown = self._memory.get_all_trials(self._id, deepcopy=False)
+        self._open(self._memory.get_study_system_attrs(self._id))
+        self._ended = 0
+        places = {trial.number: self._place(trial) for trial in shown}
+        self._places = {n: places[place] for n, place in self._places.items() if place in places}
+        self._asked = places.get(self._asked, -1)
+
+    def _place(self, trial: FrozenTrial) -> int:
+        """Return the number that a trial gets here."""
+        return self._memory.get_trial_number_from_id(self._memory.create_new_trial(self._id, trial))
 
     def _ask(self, number: int, fixed: Mapping[str, Any] | None) -> optuna.Trial:
         if fixed is not None:
@@ -155,8 +183,7 @@ class Shadow:
                 ask_trial(again)(name, domain)  # type: ignore[arg-type]  # one of our three
 
     def _add(self, trial: FrozenTrial) -> None:
-        self._study.add_trial(trial)
-        self._asked = self._memory.get_n_trials(self._id) - 1
+        self._asked = self._place(trial)
 
     def _tell(self, place: int, state: TrialState, values: Sequence[float] | None = None) -> None:
         with _quiet():

@@ -70,7 +70,10 @@ class Stream:
         self.limits = limits or Limits()
         self.started = time.monotonic()
         self.ended_by: str | None = None
-        self._listener, self._follow, self._ahead = listener, follow, ahead
+        self.decisions, self.decision_s = 0, 0.0  # reports decided on, and what the newest took
+        self.notice: str | None = None  # what a person should be told once
+        self._listeners = [] if listener is None else [listener]
+        self._follow, self._ahead = follow, ahead
         self._kept: Job | None = None
         self._news = False
         self._extend(series)
@@ -132,15 +135,22 @@ class Stream:
             if not self.limits.resumable:
                 self.stop_all()
             return False
+        started = time.perf_counter()
         verdict = self._by_study[study].observe(number, batch)
+        self.decisions, self.decision_s = self.decisions + 1, time.perf_counter() - started
         self._news = self._news or verdict == "stop"
         self._tell_listener()
         return verdict == "go on"
 
-    def worker_lost(self, key: Key, reason: str) -> None:
-        """Note that a trial's worker has died; another one will go on with it."""
+    def worker_lost(self, key: Key, reason: str) -> bool:
+        """Note that a trial's worker has died; return whether that was because it hung."""
         study, number = key
-        self._by_study[study].worker_lost(number, reason)
+        return self._by_study[study].worker_lost(number, reason)
+
+    def hopeless(self, key: Key) -> str | None:
+        """Return why a trial is not to be tried again, if it is not."""
+        study, number = key
+        return self._by_study[study].hopeless(number)
 
     def again(self, key: Key) -> None:
         """Hand a trial out once more whose worker never got to it."""
@@ -170,9 +180,13 @@ class Stream:
         for trials in self.series:
             trials.interrupt()
 
+    def listen(self, listener: Listener) -> None:
+        """Call one more listener after every event."""
+        self._listeners.append(listener)
+
     def _tell_listener(self) -> None:
-        if self._listener is not None:
-            self._listener(self)
+        for listener in self._listeners:
+            listener(self)
 
     def limit_reached(self) -> bool:
         """Return whether something has ended the stream before its jobs are used up."""

@@ -18,8 +18,10 @@ from optuna.trial import FrozenTrial
 
 from search.configuration import unplain
 from search.engine.checkpoints import forget_beyond
+from search.engine.hangs import hang_reason, take_hangs
 from search.engine.job import Batch, Job
 from search.engine.live import Counts, Live, finite
+from search.engine.outcomes import result_of
 from search.engine.reconcile import Found, look_up, reconcile
 from search.storage.ledger import Series
 from search.storage.reader import read_series
@@ -163,6 +165,7 @@ class Trials:
             folder=str(self.folder(number)),
             predictions=self.policy.predictions(number, asked),
             diagnose=self._explains(number, asked),
+            alone=number in self.live and self.live[number].alone,
         )
 
     def _explains(self, number: int, asked: Asked) -> bool:
@@ -187,7 +190,8 @@ class Trials:
             return "stop"  # it has ended already, for instance by a limit of the whole search
         attempt = self._attempt(number, live, batch)
         end: End | None = "pruned" if self._is_stopped(number, live, batch) else batch.end
-        result = self._result(live, end, batch)
+        alone = live.alone
+        result = result_of(live, end, batch, objectives=self.objectives, retries=self._retries)
         ended = None
         if end is not None:
             ended = replace(attempt, ended=time.time(), end=end, error=batch.error, log=batch.log)
@@ -206,6 +210,9 @@ class Trials:
             self.series.draw(number, finite(batch.steps, self.objectives[0].metric))
         if ended is not None:
             self._charge(live, ended)
+        if live.alone and not alone and result is None:
+            self._resumable.append(number)  # its neighbours are to be gone first
+            return "stop"
         if result is None:
             return "go on"
         self._finish(number, live, result)
@@ -216,6 +223,9 @@ class Trials:
             live.seen = time.time()
             return live.attempt
         self.worker_lost(number)
+        return self._begin(number, live, batch)
+
+    def _begin(self, number: int, live: Live, batch: Batch) -> Attempt:
         live.attempt = Attempt(
             number=live.attempts,
             token=batch.token,
@@ -268,28 +278,32 @@ class Trials:
                 return True
         return False
 
-    def _result(self, live: Live, end: End | None, batch: Batch) -> Result | None:
-        match end:
-            case "complete":
-                return live.complete()
-            case "pruned":
-                return live.cut("pruned")
-            case "diverged" if stopping := [flag for flag in batch.flags if flag.stops]:
-                return live.cut("diverged", f"guard: {stopping[0].words}")
-            case "diverged":
-                bad = batch.steps[-1]
-                shown = ", ".join(f"{g.metric}={bad.metrics[g.metric]}" for g in self.objectives)
-                return live.cut("diverged", f"{shown} at step {bad.step}")
-            case "raised":
-                live.raised += 1
-                if live.raised > self._retries:
-                    return live.cut("failed", _last_line(batch.error))
-        return None
+    def worker_lost(self, number: int, reason: str | None = None) -> bool:
+        """End a trial's attempt whose worker has died; return whether that was because it hung.
 
-    def worker_lost(self, number: int, reason: str | None = None) -> None:
-        """End a trial's attempt whose worker has died; its last sign of life counts as its end."""
-        if live := self.live.get(number):
-            self.leave(number, live, "lost", ended=live.seen, error=reason)
+        Its last sign of life counts as its end, unless it hung.
+        """
+        live = self.live.get(number)
+        if live is None:
+            return False
+        hung = self.note_hangs(number, live)
+        self.leave(number, live, "lost", ended=live.seen, error=reason)
+        return hung
+
+    def note_hangs(self, number: int, live: Live) -> bool:
+        """Store what runs that hung have left behind; return whether there were any."""
+        hangs = take_hangs(self.folder(number))
+        for hang in hangs:
+            if live.attempt is None or live.attempt.token != hang.attempt["token"]:
+                self.leave(number, live, "lost", ended=live.seen)
+                self._begin(number, live, Batch(**hang.attempt))
+            live.hangs.append(str(hang_reason(hang.error)))
+            self.leave(number, live, "lost", error=hang.error)
+        return bool(hangs)
+
+    def hopeless(self, number: int) -> str | None:
+        """Return why a trial is not to be tried again, if it is not."""
+        return self.live[number].hopeless if number in self.live else None
 
     def again(self, number: int) -> None:
         """Hand a trial out once more: what ran it is gone."""
@@ -378,8 +392,3 @@ class Trials:
             self.series.record(number, max(0, live.attempts - 1), result=found.result)
         if not found.trial.state.is_finished():
             self._tell(number, live, found.result)
-
-
-def _last_line(error: str | None) -> str:
-    lines = (error or "").strip().splitlines()
-    return lines[-1] if lines else "unknown"

@@ -15,27 +15,29 @@ import tempfile
 import time
 import traceback
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from pickle import PicklingError
+from typing import Any
 
 from ray import cloudpickle, tune
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
+from search.engine.bridge import MAX_LOST, Bridge, Losses, to_bytes
 from search.engine.cluster import cluster_resources, node_resources
-from search.engine.job import Key, Task
+from search.engine.group import Peers
+from search.engine.job import Task
+from search.engine.placement import Placement, check_room
 from search.engine.process import environment, prepare_process, signals_kept
 from search.engine.stream import Stream
-from search.engine.worker import Worker, never_started
+from search.engine.worker import Worker, load_data, never_started
 from search.errors import EngineError
-from search.study import Resources
+from search.resources import Resources
 
-MAX_LOST = 3  # workers that one trial may lose
-RECOUNT_S = 5.0  # nodes come and go: how old the count of free places may be
 NO_MEMORY = "running low on memory"  # what Ray says of a worker that it killed for its memory
 QUIET = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
@@ -49,7 +51,6 @@ QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
 }
-T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 
@@ -60,7 +61,11 @@ class TrialActor(tune.Trainable):
         """Make the process ready; the first job begins with the first step."""
         self._threads = prepare_process(**cargo["process"])
         self._task, self._job = cargo["task"], config["job"]
+        self._shared = cargo.get("shared")
         self._worker: Worker | None = None
+        self._group: Peers | None = None
+        if (need := config["need"]).processes > 1:
+            self._group = Peers(need, cargo["process"], cargo["task"])
 
     def step(self) -> dict[str, Any]:
         """Run one batch."""
@@ -77,7 +82,15 @@ class TrialActor(tune.Trainable):
         """Read the task once, and the job; both may need modules that are missing here."""
         if isinstance(self._task, bytes):
             self._task = cloudpickle.loads(self._task)
-        return Worker(self._task, cloudpickle.loads(self._job))
+            if self._shared is not None:
+                self._task = replace(self._task, loader=self._shared)
+        begin = self._group.begin if self._group else None
+        return Worker(self._task, cloudpickle.loads(self._job), begin)
+
+    @classmethod
+    def default_resource_request(cls, config: dict[str, Any]) -> tune.PlacementGroupFactory:
+        """Return what this trial asks for: not all ask for the same."""
+        return tune.PlacementGroupFactory(config["need"].bundles, strategy="PACK")
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Close the job before, and let the next one begin in the same process."""
@@ -97,51 +110,22 @@ class TrialActor(tune.Trainable):
         if self._worker is not None:
             self._worker.close()
 
-
-@dataclass
-class Losses:
-    """The workers that a trial has lost, and how many more it may lose."""
-
-    count: int = 0
-    allowed: int = MAX_LOST
-    reason: str = "its workers died"
+    def stop(self) -> None:
+        """Close the job under way, and end the processes that belong to this one."""
+        super().stop()  # type: ignore[no-untyped-call]  # Ray's
+        if self._group is not None:
+            self._group.end()
 
 
-class Bridge:
-    """What Tune's hooks share: the stream, the trials under way, and what went wrong in it.
+@dataclass(frozen=True)
+class SharedData:
+    """In place of a loader: what the driver's call of it has returned."""
 
-    Tune turns an error in a hook into text. It is kept here instead, Tune is told to stop, and the
-    error is raised again afterwards.
-    """
+    data: Any
 
-    def __init__(self, stream: Stream, need: Mapping[str, float], workers: int | None) -> None:
-        self.stream = stream
-        self.keys: dict[str, Key] = {}
-        self.losses: dict[Key, Losses] = {}
-        self.error: Exception | None = None
-        self._need, self._workers = need, workers
-        self._limit, self._counted = 0, -RECOUNT_S
-
-    @property
-    def full(self) -> bool:
-        """Whether as many trials are under way as there is room for."""
-        if time.monotonic() - self._counted >= RECOUNT_S:
-            self._counted = time.monotonic()
-            self._limit = min(self._workers or 10**6, room(self._need))
-        return len(self.keys) >= self._limit
-
-    def guard(self, action: Callable[[], T], otherwise: T) -> T:
-        """Return ``action()``; if it raises, keep the error and return `otherwise`."""
-        if self.error is None:
-            try:
-                return action()
-            except Exception as error:  # noqa: BLE001 - raised again when Tune has stopped
-                self.error = error
-        return otherwise
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Pickle nothing: Tune writes its parts to disk, and the database's URL may be secret."""
-        return {}
+    def __call__(self, path: Path | None) -> Any:  # noqa: ARG002 - a loader's
+        """Return the data."""
+        return self.data
 
 
 class StreamSearcher(Searcher):
@@ -162,9 +146,7 @@ class StreamSearcher(Searcher):
         job = bridge.stream.next()
         if isinstance(job, str):
             return None if job == "wait" else Searcher.FINISHED
-        bridge.keys[trial_id] = job.key
-        # as bytes: a worker must know where to import from before it can read them
-        return {"job": _bytes(job)}
+        return bridge.begin(trial_id, job)
 
     def on_trial_complete(
         self,
@@ -180,12 +162,15 @@ class StreamSearcher(Searcher):
         bridge, key = self._bridge, self._bridge.keys.pop(trial_id, None)
         if not error or key is None:
             return
+        bridge.waiting.discard(key)
         losses = bridge.losses.get(key, Losses())
-        if losses.count > losses.allowed:
+        reason = bridge.guard(lambda: bridge.stream.hopeless(key), None)
+        if reason is None and losses.count > losses.allowed:
             reason = f"lost {losses.count} workers: {losses.reason}"
-            bridge.guard(lambda: bridge.stream.lost(key, reason), None)
-        else:
+        if reason is None:
             bridge.guard(lambda: bridge.stream.again(key), None)
+        else:
+            bridge.guard(lambda: bridge.stream.lost(key, reason), None)
 
     def save(self, checkpoint_path: str) -> None:
         """Save nothing: the database is the only truth."""
@@ -204,6 +189,7 @@ class StreamScheduler(FIFOScheduler):
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:  # noqa: ARG002 - Tune's signature
         """Store a batch; continue or stop the trial."""
         bridge, key = self._bridge, self._bridge.keys[trial.trial_id]
+        bridge.learn(key, result["batch"])
         if bridge.guard(lambda: bridge.stream.observe(key, result["batch"]), otherwise=False):
             return TrialScheduler.CONTINUE
         bridge.keys.pop(trial.trial_id, None)
@@ -219,8 +205,10 @@ class StreamScheduler(FIFOScheduler):
         losses.reason, certain = _reason(trial)
         if certain:
             trial.max_failures = losses.allowed = 1
+        if bridge.guard(lambda: bridge.stream.worker_lost(key, losses.reason), otherwise=False):
+            losses.reason = "it hung"
+            trial.max_failures = 0  # its next loss is judged by us, whatever Tune has counted
         logger.warning("trial %d of %s lost its worker: %s", key[1], key[0], losses.reason)
-        bridge.guard(lambda: bridge.stream.worker_lost(key, losses.reason), None)
 
 
 class StreamStopper(tune.Stopper):
@@ -259,11 +247,11 @@ def run_ray(
     EngineError
         If Tune ends before the stream does.
     """
-    need = trial_resources(resources)
-    _check_room(need)
-    bridge = Bridge(stream, need, workers)
+    placement = Placement(resources, cluster_resources().get("GPU", 0.0))
+    check_room(placement.need(), node_resources())
+    bridge = Bridge(stream, placement, workers)
     with _quiet(), _scratch() as scratch, _young_garbage():
-        _tuner(bridge, replace(task, gpus=need.get("GPU", 0.0)), need, scratch).fit()
+        _tuner(bridge, task, scratch).fit()
     if bridge.error is not None:
         raise bridge.error
     stream.finish()
@@ -271,12 +259,13 @@ def run_ray(
         raise EngineError(f"Ray Tune has ended while {stream.running} trials were under way")
 
 
-def _tuner(bridge: Bridge, task: Task, need: dict[str, float], scratch: str) -> tune.Tuner:
+def _tuner(bridge: Bridge, task: Task, scratch: str) -> tune.Tuner:
     process = {"threads": task.threads, "variables": task.variables, "folders": task.folders}
     plain = replace(task, variables={}, folders=())
-    actor = tune.with_parameters(TrialActor, process=process, task=_bytes(plain))
+    cargo = {"process": process, "task": to_bytes(plain)}
+    actor = _with_data(task, cargo) or tune.with_parameters(TrialActor, **cargo)
     return tune.Tuner(
-        tune.with_resources(actor, need),
+        actor,
         tune_config=tune.TuneConfig(
             search_alg=StreamSearcher(bridge),
             scheduler=StreamScheduler(bridge),
@@ -296,6 +285,17 @@ def _tuner(bridge: Bridge, task: Task, need: dict[str, float], scratch: str) -> 
     )
 
 
+def _with_data(task: Task, cargo: Mapping[str, Any]) -> Any:
+    """Return the actor with the data beside it, once per node; None where it is not shared."""
+    if not task.share_data or task.loader is None:
+        return None
+    try:
+        return tune.with_parameters(TrialActor, **cargo, shared=SharedData(load_data(task)))
+    except (TypeError, AttributeError, PicklingError) as error:
+        logger.warning("the data cannot be shared, every worker loads its own: %s", error)
+        return None
+
+
 @contextmanager
 def _young_garbage() -> Iterator[None]:
     """Spare the collector what was there before: a tenth of a short trial's time is spent on it."""
@@ -305,11 +305,6 @@ def _young_garbage() -> Iterator[None]:
         yield
     finally:
         gc.unfreeze()
-
-
-def _bytes(value: object) -> bytes:
-    found: bytes = cloudpickle.dumps(value)  # type: ignore[no-untyped-call]  # Ray's
-    return found
 
 
 @contextmanager
@@ -346,34 +341,3 @@ def _reason(trial: Any) -> tuple[str, bool]:
     if NO_MEMORY in told.rpartition("Failure #")[2]:
         return "the node ran out of memory", True
     return "its process died", False
-
-
-def trial_resources(resources: Resources) -> dict[str, float]:
-    """Return what Ray is asked for: a GPU is used where the cluster has one."""
-    gpus = resources.gpus
-    if gpus is None:
-        gpus = 1.0 if cluster_resources().get("GPU", 0) else 0.0
-    return {"CPU": resources.cpus, "GPU": gpus} if gpus else {"CPU": resources.cpus}
-
-
-def room(need: Mapping[str, float]) -> int:
-    """Return how many trials fit into the cluster at once; at least one."""
-    return max(1, sum(_places(node, need) for node in node_resources()))
-
-
-def _places(node: Mapping[str, float], need: Mapping[str, float]) -> int:
-    return min(int(node.get(name, 0) / amount + 1e-6) for name, amount in need.items())
-
-
-def _check_room(need: Mapping[str, float]) -> None:
-    """Warn when no node has what a trial needs: it would wait in silence."""
-    if not any(_places(node, need) for node in node_resources()):
-        wanted = ", ".join(f"{amount:g} {name}" for name, amount in need.items())
-        have = cluster_resources()
-        there = ", ".join(f"{have.get(name, 0):g} {name}" for name in need)
-        logger.warning(
-            "no node of the cluster has what a trial needs (%s; the cluster has %s in all): trials "
-            "wait until a node joins that has it",
-            wanted,
-            there,
-        )

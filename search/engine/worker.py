@@ -12,11 +12,13 @@ import logging
 import math
 import os
 import socket
+import tempfile
 import time
 import traceback
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ import numpy as np
 from search.configuration import override
 from search.engine.checkpoints import write_checkpoint
 from search.engine.diagnostics import diagnostics_json
+from search.engine.hangs import Watchdog, watched
 from search.engine.job import Batch, Job, Task
 from search.engine.log_tail import LogTail
 from search.engine.predictions import read_predictions, write_predictions
@@ -34,7 +37,7 @@ from search.engine.watch import Watch
 from search.environment import peak_memory, versions
 from search.errors import CheckpointError, TrainableError, near_miss
 from search.storage.records import Checkpoint, End, Step
-from search.trainable import Predictions, inspect_trainable
+from search.trainable import Predictions, ProcessGroup, inspect_trainable
 
 BATCH_S = 1.0
 logger = logging.getLogger(__name__)
@@ -65,19 +68,26 @@ class Worker:
         What all jobs share.
     job
         The trial.
+    begin
+        Starts its run; by default in this process.
     """
 
-    def __init__(self, task: Task, job: Job) -> None:
-        self._task, self._job = task, job
+    def __init__(
+        self, task: Task, job: Job, begin: Callable[[Task, Job], Run] | None = None
+    ) -> None:
+        self._task, self._job, self._begin = task, job, begin or begin_run
         self._contract = inspect_trainable(task.trainable)
+        self._gpus = task.gpus if job.gpus is None else job.gpus
+        self._alone = job.alone or not 0 < self._gpus < 1
         self._open: _Open | None = None
+        self._watchdog: Watchdog | None = None
         self._tail = LogTail()
 
     def advance(self, limit_s: float = BATCH_S) -> Batch:
         """Run until the driver has something to decide, or the time is up."""
         token, started = uuid.uuid4().hex, time.time()
         try:
-            with self._tail.listening():
+            with self._tail.listening(), self._watched(token, started):
                 now, end = self._go_on(token, started, limit_s)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - here a trial may fail
             trace = "".join(traceback.format_exception(error))
@@ -96,13 +106,43 @@ class Worker:
             end = self._conclude(self._open)
         return self._open, end
 
+    @contextmanager
+    def _watched(self, token: str, started: float, folder: str | None = None) -> Iterator[None]:
+        """End this process if the run hangs inside the block: see `search.engine.hangs`."""
+        if self._task.step_limit_s is None:
+            yield
+            return
+        if self._open is not None:
+            token, started = self._open.token, self._open.started
+        attempt = {
+            "token": token,
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "started": started,
+            "start_step": self._open.run.start_step if self._open else 0,
+            "gpus": self._gpus,
+            "versions": versions(),
+        }
+        with watched(self._task.step_limit_s, Path(folder or self._job.folder), attempt) as dog:
+            self._watchdog = dog
+            try:
+                yield
+            finally:
+                self._watchdog = None
+
+    def _beat(self) -> None:
+        if self._watchdog is not None:
+            self._watchdog.beat()
+
     def close(self) -> None:
         """End the attempt; whatever a trainable raises while closing is logged, not raised."""
         if self._open is None:
             return
+        token, started = self._open.token, self._open.started
         run, self._open = self._open.run, None
         try:
-            with self._tail.listening():
+            # the trial may have ended, and its folder with it
+            with self._tail.listening(), self._watched(token, started, tempfile.gettempdir()):
                 run.close()
         except (Exception, SystemExit):  # the trial's outcome is known already
             logger.warning("a trainable raised while it was closed", exc_info=True)
@@ -111,15 +151,8 @@ class Worker:
 
     def _start(self, token: str, started: float) -> _Open:
         task, job = self._task, self._job
-        arguments = self._contract.arguments(
-            seed=job.seed,
-            max_steps=job.max_steps,
-            data=load_data(task),
-            split_seed=task.split_seed,
-            replication=task.replication,
-        )
-        config = override(task.baseline, job.changes)
-        run = start_run(task.trainable, self._contract, config, arguments, Path(job.folder))
+        run = self._begin(task, job)
+        self._beat()
         watch = Watch(task.guards, task.goals, job.max_steps, run.notes.get("watch"))
         return _Open(token, run, watch, run.start_step, started, time.monotonic())
 
@@ -127,6 +160,7 @@ class Worker:
         while now.step < self._job.max_steps:
             before = time.monotonic()
             metrics = now.run.step()
+            self._beat()
             if metrics is ENDED:
                 if now.step == 0:
                     raise TrainableError("the trainable ended before its first step")
@@ -160,15 +194,15 @@ class Worker:
             # a full disk costs the steps since the last checkpoint, not the trial
             logger.warning("%s; the run goes on without it", error)
         now.checkpointed = time.monotonic()
+        self._beat()
 
     def _conclude(self, now: _Open) -> End:
         """Ask a complete run what only its end can tell; a guard may still call it broken."""
         run, folder, spread = now.run, self._job.predictions, None
         if isinstance(run, ClassRun) and self._contract.predicts:
-            if folder is not None:
-                write_predictions(run.predict, Path(folder))
+            written = folder is not None and _predictions_kept(run, Path(folder))
             if now.watch.wants_spread:
-                kept = None if folder is None else read_predictions(Path(folder), "validation")
+                kept = read_predictions(Path(str(folder)), "validation") if written else None
                 spread = _spread(kept or run.predict("validation"))
         if now.watch.finish(now.step, spread) is not None:
             return "diverged"
@@ -191,7 +225,9 @@ class Worker:
             error=error,
             log=self._tail.text if end else None,
             peak_memory=peak_memory(),
-            gpus=self._task.gpus,
+            gpus=self._gpus,
+            alone=self._alone,
+            gpu_memory=self._task.memory(self._alone),
             versions=versions(),
         )
         now.steps.clear()
@@ -203,7 +239,8 @@ class Worker:
             batch = self._batch(self._open, "raised", trace)
             self.close()
             return batch
-        return never_started(token, started, trace, self._tail.text, self._task.gpus)
+        batch = never_started(token, started, trace, self._tail.text, self._gpus)
+        return replace(batch, alone=self._alone)
 
 
 def never_started(
@@ -225,6 +262,21 @@ def never_started(
     )
 
 
+def begin_run(task: Task, job: Job, group: ProcessGroup | None = None) -> Run:
+    """Start a job's run, or go on with it; in a group, this process's part of it."""
+    contract = inspect_trainable(task.trainable)
+    arguments = contract.arguments(
+        seed=job.seed,
+        max_steps=job.max_steps,
+        data=load_data(task),
+        split_seed=task.split_seed,
+        replication=task.replication,
+        group=group,
+    )
+    config = override(task.baseline, job.changes)
+    return start_run(task.trainable, contract, config, arguments, Path(job.folder))
+
+
 def load_data(task: Task) -> Any:
     """Return what the study's loader returns; it is called once per process."""
     if task.loader is None:
@@ -234,6 +286,16 @@ def load_data(task: Task) -> Any:
         # the loader is kept, so that no other object takes its identity
         _DATA[key] = (task.loader, task.loader(task.data_path))
     return _DATA[key][1]
+
+
+def _predictions_kept(run: ClassRun, folder: Path) -> bool:
+    """Write a run's predictions; a full disk costs what is made from them, not the run."""
+    try:
+        write_predictions(run.predict, folder)
+    except OSError:
+        logger.warning("the predictions of this run are not kept", exc_info=True)
+        return False
+    return True
 
 
 def _diagnosed(run: ClassRun) -> str | None:

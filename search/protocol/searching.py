@@ -5,16 +5,18 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
+from sqlalchemy.engine import URL
+
 from search.configuration import flatten, override, unplain
 from search.engine.job import Task
 from search.engine.local import run_local
-from search.engine.process import local_gpus
+from search.engine.process import local_gpus, threads_of
 from search.engine.samplers import derive_seed
 from search.engine.stream import Limits, Listener, Stream
 from search.engine.trials import Policy, Trials
@@ -27,11 +29,12 @@ from search.protocol.fixed_runs import FixedRuns
 from search.protocol.joint_search import JointSearch
 from search.protocol.specification import clashes, common_specification, search_specification
 from search.storage.database import Database
+from search.storage.journal import study_log
 from search.storage.ledger import Series
 from search.storage.lock import study_lock
 from search.storage.reader import read_series
 from search.storage.records import Asked, Result
-from search.storage.url import redact, sqlite_path
+from search.storage.url import parse_storage, redact, sqlite_path
 from search.study import Study
 
 EngineName = Literal["ray", "local"]
@@ -228,9 +231,14 @@ def open_trials(loaded: LoadedStudy, options: Options, series: Series, policy: P
 
 def artifacts_folder(database: Database, options: Options) -> Path:
     """Return where checkpoints lie: as asked, else beside the SQLite file."""
+    return artifacts_beside(database.url, options)
+
+
+def artifacts_beside(url: URL, options: Options) -> Path:
+    """Return where checkpoints lie, from the database's URL."""
     if options.artifacts is not None:
         return options.artifacts.absolute()
-    path = sqlite_path(database.url)
+    path = sqlite_path(url)
     if path is None:
         return Path("winnow-artifacts").absolute()
     return path.with_name(f"{path.name}-artifacts").absolute()
@@ -244,11 +252,13 @@ def make_task(study: Study, options: Options) -> Task:
         objectives=tuple(goal.metric for goal in study.goals),
         loader=study.data,
         data_path=options.data.absolute() if options.data else None,
-        threads=max(1, int(study.resources.cpus)),
+        threads=threads_of(study.resources),
         guards=tuple(study.guards),
         goals=study.goals,
         split_seed=study.split_seed,
         replication=study.replication,
+        share_data=study.share_data,
+        step_limit_s=study.step_limit_s,
     )
 
 
@@ -302,16 +312,37 @@ def open_engine(loaded: LoadedStudy, options: Options) -> Iterator[Any]:
     study, task = loaded.study, make_task(loaded.study, options)
     if options.engine == "local":
         local = replace(task, gpus=local_gpus(study.resources))
-        yield attended(lambda stream: run_local(stream, local))
+        with _logged(study, options):
+            yield attended(lambda stream: run_local(stream, local))
         return
     from search.engine.cluster import ray_session
     from search.engine.tune import run_ray
 
     there = replace(task, folders=(loaded.path.parent.absolute(),), variables=loaded.variables)
-    with ray_session(address=options.address, module=loaded.module):
-        yield attended(
-            lambda stream: run_ray(stream, there, study.resources, workers=options.workers)
-        )
+    session = ray_session(address=options.address, module=loaded.module)
+    with _logged(study, options), session as connected:
+
+        def serve(stream: Stream) -> None:
+            if connected.ran_before:
+                _publish(stream, connected.dashboard)
+            run_ray(stream, there, study.resources, workers=options.workers)
+
+        yield attended(serve)
+
+
+def _logged(study: Study, options: Options) -> AbstractContextManager[None]:
+    """Write the study's log beside its artifacts while a block runs."""
+    url = parse_storage(options.storage)
+    return study_log(artifacts_beside(url, options) / study.name, study.name, url)
+
+
+def _publish(stream: Stream, dashboard: str | None) -> None:
+    """Publish a stream's metrics on the cluster, and say where its dashboard is."""
+    from search.engine.metrics import Metrics
+
+    stream.listen(Metrics())
+    if dashboard is not None:
+        stream.notice = f"Ray dashboard: {dashboard}"
 
 
 def attended(serve: Callable[[Stream], None]) -> Callable[[Stream], None]:

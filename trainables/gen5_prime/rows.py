@@ -16,6 +16,7 @@ from trainables.gen5_prime.data_config import DataConfig
 from trainables.gen5_prime.normalisation import Normalisation, NormConfig, Pair
 from trainables.gen5_prime.shortcuts import drop_cores, with_hard_negatives
 from trainables.gen5_prime.stamps import Stamps
+from trainables.techniques.process_group import Replicas
 
 UNCHANGED: Final = AugmentationConfig()
 KEPT: Final = 4  # scaled splits: those of one run, for the next one on the same pairs
@@ -97,6 +98,11 @@ class Batch:
     images: Tensor
     ctrl: Tensor | None
     label: Tensor
+
+    def part(self, replicas: Replicas) -> Batch:
+        """Return what this process computes of it, of several that train together."""
+        ctrl = None if self.ctrl is None else replicas.part(self.ctrl)
+        return Batch(replicas.part(self.images), ctrl, replicas.part(self.label))
 
 
 class Prepared:

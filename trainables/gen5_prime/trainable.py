@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from search.errors import DataError
-from search.trainable import Predictions
+from search.trainable import Predictions, ProcessGroup
 from trainables.gen5_prime import diagnostics
 from trainables.gen5_prime.channels import channels
 from trainables.gen5_prime.config import Gen5Config
@@ -25,6 +25,7 @@ from trainables.gen5_prime.training import Trainer
 from trainables.gen5_prime.verdicts import Held, held_out
 from trainables.techniques.devices import accelerator, precision
 from trainables.techniques.epochs import EpochRun, prefixed
+from trainables.techniques.process_group import join, leave, whole_batch_norm
 from trainables.techniques.progress import History, Progress
 from trainables.techniques.randomness import RandomStream, independent_seeds
 from trainables.techniques.splitting import Replication, Sampling, require_both
@@ -59,6 +60,8 @@ class Gen5Prime(EpochRun):
         None draws pairs from the generator; see `trainables.gen5_prime.inputs.splits_of`.
     split_seed, replication
         What else a new seed draws anew; see `trainables.techniques.splitting.Sampling`.
+    group : ProcessGroup or None
+        Processes that train together; see `trainables.techniques.process_group`.
 
     Raises
     ------
@@ -77,7 +80,9 @@ class Gen5Prime(EpochRun):
         data: Any = None,
         split_seed: int = 0,
         replication: Replication = "fresh",
+        group: ProcessGroup | None = None,
     ) -> None:
+        join(group)
         self._config, self._device = config, accelerator()
         sampling = Sampling(replication, split_seed)
         self._splits = splits_of(config.data, data, seed=seed, sampling=sampling)
@@ -90,7 +95,7 @@ class Gen5Prime(EpochRun):
         init_seed, order_seed, noise_seed = independent_seeds(seed, 3)
         with RandomStream(init_seed, self._device).active():
             network = LensNetwork(config.model, config.data.mode)
-        self._network = network.to(self._device)
+        self._network = whole_batch_norm(network, group).to(self._device)
         self._noise = RandomStream(noise_seed, self._device)
         self._epochs = config.stop.length(max_steps)
         self._trainer = Trainer(
@@ -101,6 +106,7 @@ class Gen5Prime(EpochRun):
             config.optim,
             epochs=self._epochs,
             order_seed=order_seed,
+            group=group,
         )
         watched, minimize = WATCHED[config.stop.watch], config.stop.watch == "loss"
         progress = Progress.of(config.stop, max_steps, watched, minimize=minimize)
@@ -111,6 +117,10 @@ class Gen5Prime(EpochRun):
     def splits(self) -> Splits:
         """The pairs of this run, unscaled."""
         return self._splits
+
+    def close(self) -> None:
+        """Part from the processes that it trained with."""
+        leave()
 
     def diagnose(self) -> dict[str, Any]:
         """Return what explains this run, as a study's reports draw it."""

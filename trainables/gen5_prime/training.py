@@ -18,12 +18,14 @@ from typing import Any, Final, Literal, Protocol, get_args
 import torch
 from torch import Tensor, nn
 
+from search.trainable import ProcessGroup
 from trainables.gen5_prime.losses import LossConfig, loss_of
 from trainables.gen5_prime.network import LensNetwork
 from trainables.gen5_prime.rows import Batch, Prepared, Rows
 from trainables.techniques.devices import precision
 from trainables.techniques.focal import cross_entropy
 from trainables.techniques.limits import at_least, below_one, one_of, positive
+from trainables.techniques.process_group import Replicas
 from trainables.techniques.randomness import RandomStream
 from trainables.techniques.schedules import OneCycleSchedule, RestartSchedule, WarmupSchedule
 
@@ -82,6 +84,8 @@ class Trainer:
         Length of the whole run, which schedules are laid out for.
     order_seed
         Draws the order of the pairs, from a generator of its own: no augmentation ever moves it.
+    group : ProcessGroup or None
+        Processes that train together; each computes its part of every batch.
     """
 
     def __init__(
@@ -94,6 +98,7 @@ class Trainer:
         *,
         epochs: int,
         order_seed: int,
+        group: ProcessGroup | None = None,
     ) -> None:
         self._network, self._train, self._prepared = network, train, prepared
         self._loss, self._config = loss, config
@@ -102,6 +107,7 @@ class Trainer:
         per_epoch = math.ceil(len(train) / config.batch_size)
         self._schedule = make_schedule(config, epochs=epochs, per_epoch=per_epoch)
         self._updates = 0
+        self._replicas = Replicas(network, group)
 
     def epoch(self, noise: RandomStream) -> dict[str, float]:
         """Train one epoch.
@@ -123,6 +129,7 @@ class Trainer:
                     for rows in torch.split(order, self._config.batch_size)
                 ]
             )
+        self._replicas.agree()
         loss, nll, norm, stem = measured.mean(dim=0).tolist()
         rate = float(self._optimizer.param_groups[0]["lr"])
         due = self._config.lr * self._schedule.factor(self._updates - 1)
@@ -141,18 +148,20 @@ class Trainer:
         for group in self._optimizer.param_groups:
             group["lr"] = self._config.lr * self._schedule.factor(self._updates)
         self._optimizer.zero_grad()
+        n, batch = len(batch.label), batch.part(self._replicas)
+        weight = self._replicas.weight(len(batch.label), n)
         with precision(batch.label.device, mixed=self._config.mixed):
-            outputs = self._network(batch.images)
-            ctrl = None if batch.ctrl is None else self._network(batch.ctrl).embedding
-        loss = loss_of(self._loss, outputs, ctrl, batch.label)
+            outputs = self._replicas.forward(batch.images)
+            ctrl = None if batch.ctrl is None else self._replicas.forward(batch.ctrl).embedding
+        loss = weight * loss_of(self._loss, outputs, ctrl, batch.label)
         loss.backward()  # type: ignore[no-untyped-call]  # torch's stub
         stem = nn.utils.get_total_norm([p.grad for p in self._network.first if p.grad is not None])
         limit = self._config.clip or math.inf
         norm = nn.utils.clip_grad_norm_(self._network.parameters(), limit)
         self._optimizer.step()
         self._updates += 1
-        nll = cross_entropy(outputs.logits.detach(), batch.label).mean()
-        return torch.stack([loss.detach(), nll, norm, stem])
+        nll = weight * cross_entropy(outputs.logits.detach(), batch.label).mean()
+        return self._replicas.mean(torch.stack([loss.detach(), nll, norm, stem]))
 
     def state_dict(self) -> dict[str, Any]:
         """Return what `load_state_dict` needs to continue, the network's weights included."""

@@ -19,6 +19,7 @@ from search.storage.reader import read_series
 from search.storage.records import Asked, Step
 from search.study import Objective
 
+collect_ignore_glob = ["foreign/*"]  # study files, which are copied elsewhere first
 STUDY = "toy/search"
 LENGTH = 9
 
@@ -131,6 +132,16 @@ class Scene:
     @property
     def optuna(self):
         return self.series.optuna_trials()
+
+
+@pytest.fixture(scope="session")
+def gpu_cluster():
+    """The address of a Ray cluster with CPUs and GPUs that are none."""
+    cluster_utils = pytest.importorskip("ray.cluster_utils")
+    node = {"num_cpus": 4, "num_gpus": 4, "include_dashboard": False}
+    started = cluster_utils.Cluster(initialize_head=True, head_node_args=node)
+    yield started.address
+    started.shutdown()
 
 
 @pytest.fixture(scope="session")

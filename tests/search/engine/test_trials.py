@@ -1,5 +1,6 @@
 """Every trial is stored, ended once, and gone on with: batch by batch, against the database."""
 
+import json
 import math
 import time
 
@@ -276,3 +277,50 @@ def test_the_order_of_finishing_counts_after_a_restart_too(scene):
     trials.observe(0, batch(*steps(1, 9, 0.1), token="0", end="complete"))
     assert trials.since_best == 1
     assert scene.open().since_best == 1
+
+
+def leave_note(trials, number, token):
+    """What a process writes down whose run hangs."""
+    batch_of = {"token": token, "host": "there", "pid": 2, "started": 5.0, "start_step": 0}
+    folder = trials.folder(number)
+    folder.mkdir(parents=True, exist_ok=True)
+    note = json.dumps({"attempt": batch_of, "error": "no step within 9 s"})
+    (folder / f"hang-{token}").write_text(f"{note}\nThread 0x1\n  File in stuck\n")
+
+
+def test_a_run_that_hangs_is_hopeless_the_second_time(scene):
+    trials = scene.open()
+    trials.next_job()
+    trials.observe(0, batch(*steps(1, 2), token="one"))
+    leave_note(trials, 0, "one")
+    assert trials.worker_lost(0, "its process died")
+    assert trials.hopeless(0) is None
+    leave_note(trials, 0, "two")  # before it had anything to report
+    assert trials.worker_lost(0, "its process died")
+    assert trials.hopeless(0) == "no step within 9 s"
+    trials.lost(0, "no step within 9 s")
+    (trial,) = scene.record.trials
+    assert (trial.outcome, trial.result.reason) == ("failed", "no step within 9 s")
+    assert [attempt.end for attempt in trial.attempts] == ["lost", "lost"]
+    assert all("in stuck" in attempt.error for attempt in trial.attempts)
+
+
+def test_a_lost_worker_that_did_not_hang_is_no_hang(scene):
+    trials = scene.open()
+    trials.next_job()
+    trials.observe(0, batch(*steps(1, 2), token="one"))
+    assert not trials.worker_lost(0, "its process died")
+    assert scene.record.trials[0].attempts[0].error == "its process died"
+
+
+def test_a_driver_that_hung_itself_counts_its_hangs_when_it_comes_back(scene):
+    trials = scene.open()
+    trials.next_job()
+    trials.observe(0, batch(*steps(1, 2), token="one"))
+    leave_note(trials, 0, "one")
+    again = scene.open()
+    assert again.next_job().number == 0
+    leave_note(again, 0, "two")
+    last = scene.open()
+    assert last.next_job().number == 1
+    assert scene.record.trials[0].result.reason == "no step within 9 s"
