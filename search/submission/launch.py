@@ -1,0 +1,38 @@
+"""The start of a job's driver: open its secrets, become ``winnow``.
+
+``python -m search.submission.launch run studies/my_study.py``
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NoReturn
+
+from search.errors import WinnowError
+from search.submission.sealing import SEALED, read_token, unseal
+
+
+def open_secrets() -> None:
+    """Set the environment variables that were sealed, in this process alone.
+
+    Raises
+    ------
+    EngineError
+        If they cannot be opened.
+    """
+    if sealed := os.environ.pop(SEALED, ""):
+        os.environ.update(unseal(sealed, read_token()))
+
+
+def main() -> NoReturn:
+    """Become the command: its process is the one that Ray stops, and whose exit status counts."""
+    try:
+        open_secrets()
+    except WinnowError as error:
+        sys.exit(f"error: {error}")
+    os.execv(sys.executable, [sys.executable, "-m", "search.cli", *sys.argv[1:]])
+
+
+if __name__ == "__main__":
+    main()
