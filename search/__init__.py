@@ -17,7 +17,9 @@ from search.errors import (
     WinnowError,
 )
 from search.guards import Guard
-from search.notebook import results
+from search.handshake import Pruned, report, reporting
+from search.notebook import results, run_study, search_study
+from search.program.running import command
 from search.pruner import ASHA, MedianStopping, NoPruning
 from search.script import main
 from search.space import Categorical, Float, Int, Space, When
@@ -41,6 +43,7 @@ __all__ = [
     "Objective",
     "OptionError",
     "Predictions",
+    "Pruned",
     "Resources",
     "Space",
     "SpaceError",
@@ -53,6 +56,11 @@ __all__ = [
     "TrainableError",
     "When",
     "WinnowError",
+    "command",
     "main",
+    "report",
+    "reporting",
     "results",
+    "run_study",
+    "search_study",
 ]

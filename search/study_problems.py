@@ -13,6 +13,7 @@ from search.criteria import Criterion
 from search.errors import TrainableError, near_miss
 from search.guards import OF_THE_OBJECTIVE, Guard
 from search.objective import Objective
+from search.program.running import command_problems
 from search.pruner import ASHA, MedianStopping, NoPruning
 from search.resources import Resources
 from search.space import Space
@@ -43,7 +44,7 @@ def shape_problems(study: Study) -> Iterator[str]:
 
 def study_problems(study: Study) -> Iterator[str]:
     """Yield everything that is wrong with a study, given that its lists are lists."""
-    yield from _name_problems(study.name)
+    yield from name_problems(study.name)
     yield from _objective_problems(study)
     yield from _number_problems(study)
     yield from _choice_problems(study)
@@ -60,11 +61,13 @@ def study_problems(study: Study) -> Iterator[str]:
     if foreign:
         return
     yield from _ensemble_problems(study)
+    yield from command_problems(study.trainable, study.space, study.techniques)
     problems = list(technique_problems(study.space, study.techniques))
     yield from problems or search_problems(study.space, study.techniques)
 
 
-def _name_problems(name: Any) -> Iterator[str]:
+def name_problems(name: Any) -> Iterator[str]:
+    """Yield what is wrong with a study's name."""
     if not isinstance(name, str) or not SAFE_NAME.fullmatch(name):
         yield (
             "Study.name takes letters, digits, '.', '_' and '-', a letter or digit first, "
@@ -113,6 +116,8 @@ def _number_problems(study: Study) -> Iterator[str]:
         yield f"Study.split_seed must be a whole number from 0, got {study.split_seed!r}"
     if not _is_whole(study.retries) or study.retries not in (0, 1):
         yield f"Study.retries is 0 or 1, got {study.retries!r}"
+    if study.step_limit_s is not None and not is_positive(study.step_limit_s):
+        yield f"Study.step_limit_s must be a positive number, got {study.step_limit_s!r}"
     if study.smallest_gain is not None and not is_positive(study.smallest_gain):
         yield f"Study.smallest_gain must be a positive number, got {study.smallest_gain!r}"
     yield from _ratio_problems(study)
@@ -237,7 +242,15 @@ def _trainable_problems(study: Study) -> Iterator[str]:
             f"post-hoc technique '{post_hoc[0]}' needs predictions: the trainable must be "
             "a class with predict(split)"
         )
+    processes = getattr(study.resources, "processes", 1)
+    if processes > 1 and (contract.kind != "class" or "group" not in contract.keywords):
+        yield (
+            f"Resources.processes={processes} needs a class as trainable that takes the keyword "
+            "'group'"
+        )
     if study.data is not None and "data" not in contract.keywords:
         yield "Study.data is given, but the trainable takes no keyword 'data'"
+    if study.data is None and study.share_data:
+        yield "Study.share_data is given, but there is no Study(data=…) to share"
     if study.data is None and "data" in contract.required:
         yield "the trainable requires the keyword 'data', but Study(data=…) is not given"

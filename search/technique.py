@@ -75,6 +75,9 @@ class Technique:
         What the source of the technique states.
     reference
         Paper or page, for instance ``"arXiv:1708.02002"``.
+    family
+        What other studies' techniques it belongs together with, where it has a name of its own
+        here: "Class weights". A roll-up shows a family's members from all studies side by side.
     expected_note, effort_note
         The words of the source: "2-5 % F1", "10 lines of code".
     effort_hours
@@ -134,6 +137,7 @@ class Technique:
     voters: Sequence[str] = ()
     secondary: str | None = None
     cheaper: bool = False
+    family: str = ""
     status: Status = "implemented"
 
     def __post_init__(self) -> None:

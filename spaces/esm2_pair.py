@@ -116,6 +116,7 @@ TECHNIQUES = (
         effort_note="medium, 1 hour",
         effort_hours=1.0,
         reference="doi:10.1093/oxfordjournals.pan.a004868",
+        family="Class weights",
     ),
     Technique(
         "Embedding cache",
@@ -223,6 +224,7 @@ TECHNIQUES = (
         on={"stop.epochs": 12, "stop.patience": 3, "stop.watch": "f1"},
         expected_note="now configurable and working; patience 15 of 120 epochs",
         reference="doi:10.1007/3-540-49430-8_3",
+        family="Early stopping",
     ),
     Technique(
         "Threshold optimisation",
@@ -354,6 +356,7 @@ FURTHER = (
         "Early stopping on hard negatives",
         on={"stop.epochs": 12, "stop.patience": 3, "stop.watch": "hard_auroc"},
         reference="doi:10.1007/3-540-49430-8_3",
+        family="Early stopping",
     ),
     Technique(
         "Threshold by F0.5",
@@ -375,6 +378,7 @@ FURTHER = (
         fit=calibration.fit_platt,
         secondary="test_ece",
         reference="arXiv:1706.04599",
+        family="Calibration",
     ),
     Technique(
         "Ensemble of seeds",

@@ -233,6 +233,7 @@ TECHNIQUES = (
         domains={"optim.restart_epochs": Int(1, 3), "optim.restart_factor": Categorical((1, 2))},
         expected_note="warm restarts help escape local minima",
         reference="arXiv:1608.03983",
+        family="Learning-rate schedule",
     ),
     Technique(
         "Adam",
@@ -245,6 +246,7 @@ TECHNIQUES = (
         on={"stop.epochs": 12, "stop.patience": 4, "stop.min_delta": 1e-4},
         expected_note="50 epochs, patience 10: 20 % of buffer",
         reference="doi:10.1007/3-540-49430-8_3",
+        family="Early stopping",
     ),
     Technique(
         "Gradient clipping",
@@ -265,6 +267,7 @@ TECHNIQUES = (
         secondary="test_ece",
         expected_note="should calibration block a deployment?",
         reference="arXiv:1706.04599",
+        family="Calibration",
     ),
     Technique(
         "Temperature scaling",
@@ -272,6 +275,7 @@ TECHNIQUES = (
         fit=calibration.fit_temperature,
         secondary="test_ece",
         reference="arXiv:1706.04599",
+        family="Calibration",
     ),
     Technique(
         "ImageNet weights",

@@ -81,6 +81,7 @@ FURTHER = (
         "Other schedules",
         levels={"optim.schedule": ("constant", "one_cycle")},
         reference="arXiv:1708.07120",
+        family="Learning-rate schedule",
     ),
     Technique(
         "SGD",
@@ -97,12 +98,14 @@ FURTHER = (
         on={"stop.epochs": 12, "stop.patience": 4, "stop.watch": "auroc"},
         expected_note="the repository's best area came while the loss had long been rising",
         reference="doi:10.1007/3-540-49430-8_3",
+        family="Early stopping",
     ),
     Technique(
         "Early stopping with hidden cores",
         on={"stop.epochs": 12, "stop.patience": 4, "stop.watch": "core_masked_auroc"},
         expected_note="chooses the epoch by what is around the core",
         reference="doi:10.1007/3-540-49430-8_3",
+        family="Early stopping",
     ),
     Technique(
         "Width",
@@ -131,6 +134,7 @@ FURTHER = (
         fit=calibration.fit_isotonic,
         secondary="test_ece",
         reference="doi:10.1145/775047.775151",
+        family="Calibration",
     ),
     Technique(
         "Threshold by F2",

@@ -163,6 +163,7 @@ TECHNIQUES = (
         expected_impact=Impact.HIGH,
         expected_note="transition collapse (1e-8); priority HIGH",
         reference="arXiv:1708.02002",
+        family="Focal loss",
     ),
     Technique(
         "Focal loss for casualties",
@@ -174,6 +175,7 @@ TECHNIQUES = (
         expected_impact=Impact.HIGH,
         expected_note="casualty collapse (1e-5); priority HIGH",
         reference="arXiv:1708.02002",
+        family="Focal loss",
     ),
     Technique(
         "Source dropout",
@@ -211,5 +213,6 @@ TECHNIQUES = (
         effort=Effort.MEDIUM,
         effort_note="medium-term",
         reference="doi:10.1007/3-540-49430-8_3",
+        family="Early stopping",
     ),
 )

@@ -43,6 +43,7 @@ FURTHER = (
         "PCGrad, task by task",
         on={"mtl.aggregator": "pcgrad"},
         reference="arXiv:2001.06782",
+        family="PCGrad",
     ),
     Technique(
         "Surgery onto a stable anchor",
@@ -233,6 +234,7 @@ FURTHER = (
         },
         expected_note="issue: warm-up starts too low",
         reference="arXiv:1608.03983",
+        family="Learning-rate schedule",
     ),
     Technique(
         "Accumulated batches",

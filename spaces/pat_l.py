@@ -118,6 +118,7 @@ TECHNIQUES = (
         on={"optim.schedule": "cosine"},
         expected_note="learning rates decay too quickly with cosine",
         reference="arXiv:1608.03983",
+        family="Learning-rate schedule",
     ),
     Technique(
         "Long training with patience",
@@ -133,6 +134,7 @@ TECHNIQUES = (
         expected_impact=Impact.HIGH,
         expected_note="essential for imbalanced data",
         reference="doi:10.1093/oxfordjournals.pan.a004868",
+        family="Class weights",
     ),
     Technique(
         "Normalisation per participant",

@@ -136,6 +136,7 @@ TECHNIQUES = (
         stage="post-hoc",
         fit=calibration.fit_temperature,
         secondary="test_ece",
+        family="Calibration",
     ),
     Technique(
         "Gradient accumulation",
@@ -165,6 +166,7 @@ FURTHER = (
         on={"loss.kind": "wbce"},
         domains={"loss.pos_weight": Float(1.0, 200.0, log=True)},
         reference="King & Zeng 2001, doi:10.1093/oxfordjournals.pan.a004868",
+        family="Class weights",
     ),
     Technique("Mean pooling", on={"model.pooling": "mean"}, reference="arXiv:1703.03130"),
     Technique(

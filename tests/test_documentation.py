@@ -15,10 +15,12 @@ from search.cli.app import app
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```(\w*)\n(.*?)```", README, flags=re.DOTALL)
+PAGES = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md"))]
+TEXT = "\n".join([README, *PAGES])
+BLOCKS = re.findall(r"```(\w*)\n(.*?)```", TEXT, flags=re.DOTALL)
 PYTHON = [code for language, code in BLOCKS if language == "python"]
 EXAMPLE = PYTHON[0]
-COMMANDS = sorted(set(re.findall(r"`(winnow [^`]+)`", README)))
+COMMANDS = sorted(set(re.findall(r"`(winnow [^`]+)`", TEXT)))
 SYSTEMS = ("pi_tft",)
 
 

@@ -20,7 +20,25 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from search.cli import dashboard, plan, report, running, searching
+from search.cli import (
+    best,
+    check,
+    compare,
+    dashboard,
+    doctor,
+    gc,
+    init,
+    jobs,
+    noise,
+    plan,
+    report,
+    rollup,
+    running,
+    searching,
+    shelf,
+    submit,
+    train,
+)
 from search.errors import (
     OptionError,
     SpaceError,
@@ -30,7 +48,7 @@ from search.errors import (
     WinnowError,
 )
 from search.loading import LoadedStudy
-from search.storage.url import redact
+from search.storage.url import HIDDEN, redact
 
 WRONG = (OptionError, SpaceError, StudyError, TechniqueError, TrainableError)
 INTERRUPTED = 3
@@ -44,11 +62,30 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+app.command(name="init")(init.init)
+app.command(name="check")(check.check)
+app.command(name="train")(train.train)
+app.command(name="noise")(noise.noise)
 app.command(name="plan")(plan.plan)
 app.command(name="run")(running.run)
 app.command(name="search")(searching.search)
 app.command(name="report")(report.report)
 app.command(name="dashboard")(dashboard.dashboard)
+app.command(name="doctor")(doctor.doctor)
+app.command(name="compare")(compare.compare_two)
+app.command(name="rollup")(rollup.rollup)
+app.command(name="best")(best.best)
+app.command(name="gc")(gc.gc)
+app.command(name="list")(shelf.list_studies)
+app.command(name="status")(shelf.status)
+app.command(name="log")(shelf.log)
+app.command(name="rename")(shelf.rename)
+app.command(name="archive")(shelf.archive)
+app.command(name="tag")(shelf.tag)
+app.command(name="submit", context_settings=submit.CONTEXT)(submit.submit)
+app.command(name="jobs")(jobs.jobs)
+app.command(name="logs")(jobs.logs)
+app.command(name="stop")(jobs.stop)
 
 
 @app.callback()
@@ -99,7 +136,11 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 def _again() -> str:
     """Return the command that goes on, without any password."""
-    words = [_harmless(word) for word in sys.argv[1:]]
+    before = ["", *sys.argv[1:]]
+    words = [
+        HIDDEN if option == "--notify" else _harmless(word)
+        for option, word in zip(before, sys.argv[1:], strict=False)
+    ]
     program = Path(sys.argv[0])
     start = ["python", str(program)] if program.suffix == ".py" else [program.name]
     return shlex.join([*start, *words])
@@ -107,4 +148,6 @@ def _again() -> str:
 
 def _harmless(word: str) -> str:
     option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
+    if option == "--notify":
+        return f"{option}={HIDDEN}"
     return f"{option}{equals}{redact(value)}" if "://" in value else word

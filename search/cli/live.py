@@ -93,6 +93,7 @@ class View:
         self._started = time.monotonic()
         self._shown = 0.0
         self._last_line = ""
+        self._noticed: str | None = None
         self._live: Live | None = None
 
     @contextmanager
@@ -107,6 +108,9 @@ class View:
     def __call__(self, stream: Stream) -> None:
         """Take note of an event."""
         now = time.monotonic()
+        if stream.notice and stream.notice != self._noticed:
+            self._noticed = stream.notice
+            self._console.print(stream.notice, highlight=False, markup=False, soft_wrap=True)
         if stream.stage != self._stage:
             self._stage, self._stage_started = stream.stage, now
             self._before = sum(trials.counts.finished for trials in stream.stage)

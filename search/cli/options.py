@@ -54,6 +54,16 @@ TuningMode = Annotated[
 ]
 TuningTrials = Annotated[int, typer.Option("--trials", help="Tuning trials per arm.")]
 
+Notify = Annotated[
+    str | None,
+    typer.Option(
+        envvar="WINNOW_NOTIFY",
+        help="Webhook (http or https) that is told of looks, dead arms and the end. An address "
+        "with a secret in it belongs into the environment variable, not on the command line.",
+        show_envvar=True,
+    ),
+]
+
 STORAGE = DEFAULT_STORAGE
 
 
@@ -79,8 +89,15 @@ def resolve_engine(name: str, console: Console) -> EngineName:
 
 
 @contextmanager
-def existing_database(storage: str) -> Iterator[Database]:
+def existing_database(storage: str, *, write: bool = False) -> Iterator[Database]:
     """Yield a study database that must exist, and close it.
+
+    Parameters
+    ----------
+    storage
+        Its URL.
+    write
+        Whether it is to be written to: then one of an older winnow is brought up to date.
 
     Raises
     ------
@@ -91,6 +108,9 @@ def existing_database(storage: str) -> Iterator[Database]:
     if path is not None and not path.is_file():
         raise OptionError(f"--storage: there is no study database {path}; run a study first")
     database = Database(storage, create=False)
+    if write:
+        database.close()
+        database = Database(storage)
     try:
         yield database
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated, cast, get_args
 
@@ -10,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from search.cli.designing import run_other
+from search.cli.failures import failure_lines
 from search.cli.live import View
 from search.cli.options import (
     STORAGE,
@@ -19,6 +21,7 @@ from search.cli.options import (
     Engine,
     File,
     Looks,
+    Notify,
     Profile,
     Seed,
     Storage,
@@ -32,6 +35,9 @@ from search.cli.options import (
 from search.cli.preflight import print_preflight
 from search.errors import OptionError, near_miss
 from search.loading import LoadedStudy
+from search.mirrors.listening import together
+from search.mirrors.notifying import Notifier, notifying
+from search.mirrors.webhook import parse_webhook
 from search.protocol.registering import Design, Tuning
 from search.protocol.running import RunOutcome, run_study
 from search.protocol.searching import Options
@@ -76,6 +82,7 @@ def run(
     output: Annotated[
         Path | None, typer.Option(help="HTML report; by default NAME-report.html here.")
     ] = None,
+    notify: Notify = None,
 ) -> None:
     """Measure every technique against the baseline on paired seeds, and rank them.
 
@@ -84,6 +91,7 @@ def run(
     Example: [bold]winnow run studies/pi_tft.py --profile quick[/]
     """
     console = Console()
+    webhook = None if notify is None else parse_webhook(notify)
     loaded = resolve_study(context, file)
     chosen = resolve_design(profile, looks, tuning, trials, stack=stack)
     if hours is not None and not hours > 0:
@@ -104,11 +112,18 @@ def run(
         raise OptionError("--technique belongs to --design; a table measures every technique")
     console.print(_opening(loaded, chosen, options), highlight=False)
     print_preflight(console, loaded.study, options)
-    with View(console).showing() as view:
+    started = time.time()
+    with View(console).showing() as view, notifying(webhook, loaded.study.name) as notifier:
         outcome = run_study(
-            loaded, options, chosen, hours=hours, rerun=tuple(rerun or ()), listener=view
+            loaded,
+            options,
+            chosen,
+            hours=hours,
+            rerun=tuple(rerun or ()),
+            listener=together(view, notifier),
         )
-    _closing(console, loaded, options, outcome, output)
+        _tell(notifier, options, outcome.ended_by)
+    _closing(console, loaded, options, outcome, output, started)
 
 
 def resolve_design(
@@ -153,21 +168,31 @@ def _opening(loaded: LoadedStudy, design: Design, options: Options) -> str:
     )
 
 
+def _tell(notifier: Notifier | None, options: Options, ended_by: str | None) -> None:
+    if notifier is not None:
+        with existing_database(options.storage) as database:
+            notifier.ended(database, ended_by)
+
+
 def _closing(
     console: Console,
     loaded: LoadedStudy,
     options: Options,
     outcome: RunOutcome,
     output: Path | None,
+    started: float,
 ) -> None:
     name = loaded.study.name
     with existing_database(options.storage) as database:
         report = priority_report(database, name, no_more_runs=outcome.ended_by is not None)
         push_to_dashboard(database, report)
+        failed = failure_lines(database, loaded, options, since=started)
     path = output or Path(f"{name}-report.html")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(render(report, "html"), encoding="utf-8")
     if outcome.ended_by:
         console.print(f"Ended by {outcome.ended_by}.", highlight=False)
     console.print(render(report, "table"), highlight=False, markup=False, soft_wrap=True)
+    for line in failed:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
     console.print(f"Report: {path}", highlight=False, markup=False, soft_wrap=True)

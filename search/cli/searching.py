@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
+from search.cli.failures import failure_lines
 from search.cli.live import View
 from search.cli.options import (
     STORAGE,
@@ -18,6 +18,7 @@ from search.cli.options import (
     Data,
     Engine,
     File,
+    Notify,
     Seed,
     Storage,
     Workers,
@@ -29,10 +30,11 @@ from search.cli.preflight import print_preflight
 from search.engine.stream import Limits
 from search.errors import OptionError
 from search.loading import LoadedStudy
+from search.mirrors.listening import together
+from search.mirrors.notifying import notifying
+from search.mirrors.webhook import parse_webhook
 from search.protocol.searching import Options, SearchOutcome, run_search
 from search.reports import render, search_report
-from search.storage.reader import read_series
-from search.storage.records import SeriesRecord
 
 
 def search(
@@ -57,6 +59,7 @@ def search(
     output: Annotated[
         Path | None, typer.Option(help="HTML report; by default NAME-search.html here.")
     ] = None,
+    notify: Notify = None,
 ) -> None:
     """Search the space and the techniques' switches together, pruned, and confirm the best.
 
@@ -65,6 +68,7 @@ def search(
     Example: [bold]winnow search studies/pi_tft.py --trials 64[/]
     """
     console = Console()
+    webhook = None if notify is None else parse_webhook(notify)
     loaded = resolve_study(context, file)
     _check(trials=trials, confirm=confirm, hours=hours, gpu_hours=gpu_hours, patience=patience)
     options = Options(
@@ -78,18 +82,28 @@ def search(
     )
     console.print(_opening(loaded, trials, options), highlight=False)
     print_preflight(console, loaded.study, options)
-    with View(console).showing() as view:
+    with View(console).showing() as view, notifying(webhook, loaded.study.name) as notifier:
         outcome = run_search(
             loaded,
             options,
             trials=trials,
             limits=Limits(hours, gpu_hours, patience),
             confirm=confirm,
-            listener=view,
+            listener=together(view, notifier),
         )
+        if notifier is not None:
+            notifier.ended(None, outcome.ended_by, **_found(outcome))
     _closing(console, loaded, options, outcome, output)
     if outcome.best is None and len(loaded.study.goals) == 1:
         raise typer.Exit(1)
+
+
+def _found(outcome: SearchOutcome) -> dict[str, Any]:
+    """Return what a webhook is told of a search's best trial."""
+    if outcome.best is None:
+        return {"best": None}
+    number, _, result = outcome.best
+    return {"best": {"trial": number, "value": result.values[0]}}
 
 
 def _check(
@@ -125,7 +139,7 @@ def _closing(
     name = loaded.study.name
     with existing_database(options.storage) as database:
         report = search_report(database, name)
-        failed = failures(read_series(database, f"{name}/search", steps=False))
+        failed = failure_lines(database, loaded, options)
     path = output or Path(f"{name}-search.html")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(render(report, "html"), encoding="utf-8")
@@ -135,14 +149,3 @@ def _closing(
     for line in failed:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     console.print(f"Report: {path}", highlight=False, markup=False, soft_wrap=True)
-
-
-def failures(series: SeriesRecord) -> list[str]:
-    """Return what made trials fail, each reason once, and the newest traceback."""
-    failed = [t for t in series.trials if t.result and t.result.outcome == "failed"]
-    if not failed:
-        return []
-    reasons = Counter(str(t.result.reason) for t in failed if t.result)
-    lines = [f"{count} failed: {reason}" for reason, count in reasons.most_common()]
-    errors = [attempt.error for attempt in failed[-1].attempts if attempt.error]
-    return [*lines, f"Trial {failed[-1].number} failed with:", *errors[-1:]]

@@ -19,6 +19,7 @@ from types import ModuleType
 from typing import Any
 
 from search.configuration import digest
+from search.protocol.compiled import compiled
 
 PLATFORM = "search"
 
@@ -26,6 +27,8 @@ PLATFORM = "search"
 def code_digests(trainable: Any) -> dict[str, str]:
     """Return the digest of each of the user's modules that a trainable depends on, by name."""
     root = _module_of(trainable)
+    if root is not None and getattr(root, "__file__", None) is None:
+        return {root.__name__: digest(compiled(trainable, root))}
     todo: list[ModuleType | None] = [root]
     found: dict[str, str] = {}
     while todo:

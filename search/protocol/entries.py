@@ -46,6 +46,7 @@ def technique_entry(study: Study, technique: Technique) -> dict[str, Any]:
         "reference": technique.reference,
         # left out where it is not so: registrations made before there was such a field stay as good
         **({"cheaper": True} if technique.cheaper else {}),
+        **({"family": technique.family} if technique.family else {}),
     }
 
 

@@ -2,72 +2,28 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from io import StringIO
-
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from search.reports.comparison import Comparison, Difference, MetricPair
-from search.reports.markdown import escape, spark
-from search.reports.markdown import table as markdown_table
+from search.reports.markdown import spark
+from search.reports.parts import Part, parts_markdown, parts_table
 from search.reports.priority_words import BADGES
 from search.reports.subjects import Effect, Subject
-from search.reports.text import ABSENT, clipped, number, plural, printable, shown, signed
+from search.reports.text import ABSENT, clipped, number, plural, shown, signed
 
-NARROW, WIDE = 80, 130
 MOST_METRICS = 30  # the others are in the JSON
 LONGEST = 60  # characters of a setting; whole in the JSON
 BLOCKS = 24  # of a curve
 
 
-@dataclass(frozen=True)
-class Part:
-    """A table with its title, or a sentence where there is nothing to show in one."""
-
-    title: str
-    heads: Sequence[str] = ()
-    rows: Sequence[Sequence[str]] = ()
-    note: str = ""
-
-
 def comparison_table(found: Comparison) -> str:
     """Return a comparison as plain text, as wide as the terminal allows."""
-    width = min(WIDE, max(NARROW, shutil.get_terminal_size().columns))
-    console = Console(file=StringIO(), width=width, color_system=None, highlight=False, emoji=False)
-    for part in _parts(found):
-        console.print(Text(printable(f"{part.title}{f': {part.note}' if part.note else ''}")))
-        if part.rows:
-            console.print(_rich(part))
-    return console.file.getvalue() if isinstance(console.file, StringIO) else ""
+    return parts_table(_parts(found))
 
 
 def comparison_markdown(found: Comparison) -> str:
     """Return a comparison as Markdown."""
-    pieces = [f"# {escape(found.first.label)} against {escape(found.second.label)}"]
-    for part in _parts(found):
-        pieces.append(f"## {escape(part.title)}")
-        if part.note:
-            pieces.append(escape(part.note))
-        if part.rows:
-            rows = [[escape(cell) for cell in row] for row in part.rows]
-            pieces.append(markdown_table([escape(head) for head in part.heads], rows))
-    return "\n\n".join(pieces) + "\n"
-
-
-def _rich(part: Part) -> Table:
-    found = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for place, head in enumerate(part.heads):
-        found.add_column(
-            Text(printable(head)), justify="left" if place == 0 else "right", overflow="fold"
-        )
-    for row in part.rows:
-        found.add_row(*(Text(printable(cell)) for cell in row))
-    return found
+    return parts_markdown(f"{found.first.label} against {found.second.label}", _parts(found))
 
 
 def _parts(found: Comparison) -> Iterator[Part]:

@@ -64,6 +64,7 @@ def _figure(entry: Entry) -> go.Figure:
             "side": "top",
             "tickvals": _middles(n_columns, width),
             "ticktext": [wrapped(text) for text in entry["columns"]],
+            "tickangle": 0,
             "constrain": "domain",
         },
         yaxis={

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +11,12 @@ import pandas as pd
 
 from search.ranking import Priority, rank_study
 from search.ranking.measured import metric_of, scored_step
+from search.reports.inline import inline
 from search.reports.priority_json import row_json
 from search.reports.priority_report import report_of
 from search.reports.priority_result import PriorityReport
+from search.reports.search_result import SearchReport
+from search.reports.search_summary import search_report
 from search.storage.database import Database
 
 RUN_COLUMNS = ("arm", "seed", "outcome", "counts", "score", "objective", "step", "elapsed_s",
@@ -50,6 +53,64 @@ class Results:
     curves: pd.DataFrame
     looks: pd.DataFrame
     report: PriorityReport
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the whole report."""
+        return inline(self.report)
+
+
+@dataclass(frozen=True, eq=False)
+class SearchResults:
+    """What a search found.
+
+    Parameters
+    ----------
+    trials
+        One row per trial, by number: arm, outcome, the objectives, and every parameter.
+    best
+        The best configuration's changes from the baseline, by dotted path; None without one.
+    report
+        Everything that the report shows.
+    """
+
+    trials: pd.DataFrame
+    best: Mapping[str, Any] | None
+    report: SearchReport
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the whole report."""
+        return inline(self.report)
+
+
+def search_results(database: Database, name: str) -> SearchResults:
+    """Return what a study's search found.
+
+    Parameters
+    ----------
+    database
+        An open study database.
+    name
+        The study.
+
+    Raises
+    ------
+    StorageError
+        If there is no such search.
+    """
+    report = search_report(database, name)
+    goals = [goal.metric for goal in report.objectives]
+    rows = [
+        {
+            "trial": row.number,
+            "arm": row.arm,
+            "outcome": row.outcome,
+            **dict(zip(goals, row.values, strict=False)),
+            **row.params,
+        }
+        for row in report.trials
+    ]
+    best = None if report.best is None else dict(report.best.changes)
+    return SearchResults(pd.DataFrame(rows), best, report)
 
 
 def results(database: Database, name: str, *, no_more_runs: bool = False) -> Results:

@@ -24,6 +24,7 @@ PUBLIC = [
     "Objective",
     "OptionError",
     "Predictions",
+    "Pruned",
     "Resources",
     "Space",
     "SpaceError",
@@ -36,8 +37,13 @@ PUBLIC = [
     "TrainableError",
     "When",
     "WinnowError",
+    "command",
     "main",
+    "report",
+    "reporting",
     "results",
+    "run_study",
+    "search_study",
 ]
 
 

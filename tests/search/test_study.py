@@ -159,7 +159,8 @@ def test_every_problem_is_told_at_once() -> None:
         "Study.data takes a function, got 'folder'",
         "reference line 'trees' must be a mapping of metrics or a function of the seed, got 0.8",
         "Study.pruner takes ASHA, MedianStopping or NoPruning, got 'asha'",
-        "trainable '<lambda>' has no yield; it must yield its metrics after every step",
+        "trainable '<lambda>' has no yield; it must yield its metrics after every step, "
+        "or report them under @search.reporting",
         "trainable '<lambda>' must take the keyword seed",
         "two techniques are called 'Focal loss'",
         "technique 'Needs' names 'Focal los', which this study does not have; "

@@ -164,7 +164,10 @@ class Abstract(Whole, ABC):
         (3, ["trainable must be a generator function or a class, got 3"]),
         (
             returns,
-            ["trainable 'returns' has no yield; it must yield its metrics after every step"],
+            [
+                "trainable 'returns' has no yield; it must yield its metrics after every step, "
+                "or report them under @search.reporting"
+            ],
         ),
         (later, ["trainable 'later' is asynchronous; it must be a plain generator"]),
         (
@@ -196,7 +199,13 @@ class Abstract(Whole, ABC):
                 "trainable 'Half' must take the keyword seed",
             ],
         ),
-        (iter, ["trainable 'iter' has no yield; it must yield its metrics after every step"]),
+        (
+            iter,
+            [
+                "trainable 'iter' has no yield; it must yield its metrics after every step, "
+                "or report them under @search.reporting"
+            ],
+        ),
     ],
 )
 def test_what_meets_no_contract_is_told_every_reason(trainable: Any, problems: list[str]) -> None:

@@ -1,0 +1,1 @@
+"""Callbacks for trainers of other libraries, each in a module that imports its library."""

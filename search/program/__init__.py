@@ -1,0 +1,1 @@
+"""Programs as trainables: one process for each run, whose metrics are read as they appear."""
