@@ -105,7 +105,13 @@ def run_study(
 
 
 def search_study(
-    study: Study, *, trials: int = 64, confirm: int = 3, storage: str = STORAGE, **where: Any
+    study: Study,
+    *,
+    trials: int = 64,
+    confirm: int = 3,
+    warm_start: str | None = None,
+    storage: str = STORAGE,
+    **where: Any,
 ) -> SearchResults:
     """Search a study's space and switches, as ``winnow search`` does; the same call resumes.
 
@@ -113,7 +119,7 @@ def search_study(
     ----------
     study
         The study.
-    trials, confirm
+    trials, confirm, warm_start
         As the options of ``winnow search``.
     storage
         The study database.
@@ -132,7 +138,15 @@ def search_study(
 
     loaded, options = _loaded(study), _options(storage, where)
     with _progress() as view:
-        run_search(loaded, options, trials=trials, limits=Limits(), confirm=confirm, listener=view)
+        run_search(
+            loaded,
+            options,
+            trials=trials,
+            limits=Limits(),
+            confirm=confirm,
+            warm_start=warm_start,
+            listener=view,
+        )
     database = Database(storage, create=False)
     try:
         return reports.search_results(database, study.name)

@@ -59,6 +59,13 @@ def search(
     output: Annotated[
         Path | None, typer.Option(help="HTML report; by default NAME-search.html here.")
     ] = None,
+    warm_start: Annotated[
+        str | None,
+        typer.Option(
+            help="STUDY[@STORAGE]: a similar search, or STUDY/historic, that the sampler learns "
+            "from. Fixed when the search begins."
+        ),
+    ] = None,
     notify: Notify = None,
 ) -> None:
     """Search the space and the techniques' switches together, pruned, and confirm the best.
@@ -89,6 +96,7 @@ def search(
             trials=trials,
             limits=Limits(hours, gpu_hours, patience),
             confirm=confirm,
+            warm_start=warm_start,
             listener=together(view, notifier),
         )
         if notifier is not None:

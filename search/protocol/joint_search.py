@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, create_trial
 
 from search.configuration import flatten
 from search.engine.asha import draw_bracket, make_decider
@@ -34,15 +34,28 @@ class JointSearch:
     seed
         Of the sampler, of the brackets, and of every trial's training: all configurations are
         compared on the same seed, and the best one is confirmed on fresh seeds afterwards.
+    priors
+        Parameter values and scores of another search's trials: the sampler learns from them.
     """
 
-    def __init__(self, study: Study, series: Series, *, n_trials: int, seed: int) -> None:
+    def __init__(
+        self,
+        study: Study,
+        series: Series,
+        *,
+        n_trials: int,
+        seed: int,
+        priors: Sequence[tuple[Mapping[str, Any], Sequence[float]]] = (),
+    ) -> None:
         self._study, self._series, self._n_trials, self._seed = study, series, n_trials, seed
         self._parameters = Parameters.of(study.space, study.techniques)
         self._pruner = study.pruner if len(study.goals) == 1 else NoPruning()
         self._decider = make_decider(self._pruner, study.max_steps, study.goals[0].sign)
         directions = [goal.direction for goal in study.goals]
         self._shadow = Shadow(study.sampler, directions, seed, series.study_notes())
+        for params, values in priors:
+            domains = self._parameters.distributions(params)
+            self._shadow.foreign(create_trial(params=params, distributions=domains, values=values))
         self._first = list(first_points(study, self._parameters))
         self._own = 0
 

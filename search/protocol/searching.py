@@ -28,11 +28,12 @@ from search.plain import plain
 from search.protocol.fixed_runs import FixedRuns
 from search.protocol.joint_search import JointSearch
 from search.protocol.specification import clashes, common_specification, search_specification
+from search.protocol.warm_start import check_same, priors_of, warm_start_entry
 from search.storage.database import Database
 from search.storage.journal import study_log
 from search.storage.ledger import Series
 from search.storage.lock import study_lock
-from search.storage.reader import read_series
+from search.storage.reader import read_series, series_names
 from search.storage.records import Asked, Result
 from search.storage.url import parse_storage, redact, sqlite_path
 from search.study import Study
@@ -89,6 +90,7 @@ def run_search(
     trials: int,
     limits: Limits,
     confirm: int,
+    warm_start: str | None = None,
     listener: Listener | None = None,
 ) -> SearchOutcome:
     """Search until `trials` trials exist; the same call again goes on, or does nothing.
@@ -105,6 +107,8 @@ def run_search(
         What ends it earlier.
     confirm
         Fresh seeds on which the best configuration and the baseline are run afterwards.
+    warm_start
+        ``STUDY[@STORAGE]``: a similar search that the sampler learns from.
     listener
         Called after every event.
 
@@ -120,7 +124,9 @@ def run_search(
     database = Database(options.storage)
     try:
         with study_lock(database, loaded.study.name):
-            searched = open_search(database, loaded, options, trials=trials)
+            searched = open_search(
+                database, loaded, options, trials=trials, warm_start=warm_start
+            )
 
             def stages() -> Iterator[Sequence[Trials]]:
                 if confirm and searched.best is not None:
@@ -138,11 +144,17 @@ def run_search(
 
 
 def open_search(
-    database: Database, loaded: LoadedStudy, options: Options, *, trials: int
+    database: Database,
+    loaded: LoadedStudy,
+    options: Options,
+    *,
+    trials: int,
+    warm_start: str | None = None,
 ) -> Trials:
     """Open a study's search, or go on with it."""
     study, folder = loaded.study, loaded.path.parent
     specification = search_specification(study, n_trials=trials, seed=options.seed, folder=folder)
+    specification["warm_start"] = _warm_start(database, study, warm_start)
     directions = [goal.direction for goal in study.goals]
     series = Series(database, f"{study.name}/search", "search", directions, specification)
     before = read_series(database, series.study, steps=False).specification
@@ -153,8 +165,19 @@ def open_search(
             for problem in problems
         )
     series.specify(specification)
-    policy = JointSearch(study, series, n_trials=trials, seed=options.seed)
+    priors = [(p.params, p.values) for p in priors_of(specification["warm_start"])]
+    policy = JointSearch(study, series, n_trials=trials, seed=options.seed, priors=priors)
     return open_trials(loaded, options, series, policy)
+
+
+def _warm_start(database: Database, study: Study, text: str | None) -> dict[str, Any] | None:
+    """Return what a search begins with: what it has begun with, once it has."""
+    name = f"{study.name}/search"
+    if name in series_names(database, study.name):
+        before = read_series(database, name, steps=False).specification.get("warm_start")
+        check_same(before, text)
+        return before
+    return None if text is None else warm_start_entry(text, study, database)
 
 
 def _confirming(

@@ -95,6 +95,8 @@ def facts(report: SearchReport) -> Iterator[Fact]:
     if check and check.mean is not None:
         pairs = plural(check.n_complete, "fresh seed")
         yield Fact("Held-out difference", signed(check.mean), f"{check.evaluation.metric}, {pairs}")
+    if warm := report.specification.get("warm_start"):
+        yield Fact("Warm start", _warm(warm), _left_out(warm))
     counts = ", ".join(f"{count} {outcome}" for outcome, count in report.counts.items())
     yield Fact("Trials", f"{len(report.trials):,}", counts)
     if report.steps_saved is not None:
@@ -102,6 +104,18 @@ def facts(report: SearchReport) -> Iterator[Fact]:
     if report.timeline.bars:
         worked = f"{duration(report.timeline.worker_s)} of workers' time"
         yield Fact("Time", duration(report.timeline.busy_s), worked)
+
+
+def _warm(entry: Mapping[str, Any]) -> str:
+    where = f" in {entry['storage']}" if entry.get("storage") else ""
+    return f"warm-started with {plural(len(entry['trials']), 'trial')} of {entry['of']}{where}"
+
+
+def _left_out(entry: Mapping[str, Any]) -> str:
+    note = "what the sampler knew before; none of them counts here"
+    if not entry.get("left_out"):
+        return note
+    return f"{note}; {entry['left_out']} left out: {'; '.join(entry['why'])}"
 
 
 def _baseline(report: SearchReport) -> str:
