@@ -137,9 +137,10 @@ def _send(
             for notice in check_findings(submission, upload, findings):
                 print_plain(console, f"! {notice}")
             nodes = len(findings.nodes)
+            noun = "node" if nodes == 1 else "nodes"
             cpus = sum(node.resources.get("CPU", 0) for node in findings.nodes)
             gpus = sum(node.resources.get("GPU", 0) for node in findings.nodes)
-            print_plain(console, f"Checked: {nodes} nodes, {cpus:g} CPUs, {gpus:g} GPUs")
+            print_plain(console, f"Checked: {nodes} {noun}, {cpus:g} CPUs, {gpus:g} GPUs")
         return submit(connection, submission, upload)
 
 

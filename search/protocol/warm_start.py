@@ -6,8 +6,8 @@ are never trials of this search: the sampler alone sees them.
 
 A trial is taken if it is complete and is a point of this search: just the parameters that would be
 asked for, every value inside its domain. Ranges may have moved; what was fixed may have been fixed
-differently, since all it does is to guide the sampler. A search of another objective is refused, and
-so is one of which no trial fits.
+differently, since all it does is to guide the sampler. A search of another objective is refused,
+and so is one of which no trial fits.
 """
 
 from __future__ import annotations
@@ -85,9 +85,9 @@ def warm_start_entry(text: str, study: Study, here: Database) -> dict[str, Any]:
             database.close()
     else:
         found = _read(here, series)
-    record, priors = found
-    _check_goals(study, record)
-    return {"of": series, "storage": redact(storage) if storage else None, **_choose(study, found)}
+    _check_goals(study, found[0])
+    where = redact(storage) if storage else None
+    return {"of": series, "storage": where, **_choose(study, *found)}
 
 
 def check_same(before: Mapping[str, Any] | None, text: str | None) -> None:
@@ -148,8 +148,7 @@ def _check_goals(study: Study, record: SeriesRecord) -> None:
         )
 
 
-def _choose(study: Study, found: tuple[SeriesRecord, Sequence[Prior]]) -> dict[str, Any]:
-    record, priors = found
+def _choose(study: Study, record: SeriesRecord, priors: Sequence[Prior]) -> dict[str, Any]:
     parameters = Parameters.of(study.space, study.techniques)
     taken: list[Prior] = []
     whys: Counter[str] = Counter()

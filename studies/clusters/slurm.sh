@@ -84,13 +84,23 @@ attend() {
 # shellcheck disable=SC2016 # expanded on the node
 on_node='
     folder=$(mktemp -d /tmp/winnow-XXXXXX)
-    stopping=""
-    trap "stopping=yes; kill -TERM \$ray 2>/dev/null" TERM INT
+    stop() {
+        kill -TERM "$ray" 2>/dev/null
+        for second in 1 2 3 4 5 6 7 8 9 10; do
+            kill -0 "$ray" 2>/dev/null || break
+            sleep 1
+        done
+        kill -KILL "$ray" 2>/dev/null
+        rm -rf "$folder"
+        exit 0
+    }
+    trap stop TERM INT
     for start in 1 2 3; do
-        ray start --block --disable-usage-stats --log-color=false --temp-dir="$folder" "$@" &
+        ray start --block --disable-usage-stats --log-color=false --temp-dir="$folder" "$@" \
+            >"$folder/start.log" 2>&1 &
         ray=$!
-        while kill -0 "$ray" 2>/dev/null; do wait "$ray"; done
-        [ -z "$stopping" ] || break
+        wait "$ray"
+        tail -n 20 "$folder/start.log" >&2
         echo "Ray has ended on $(hostname) (start $start of 3)" >&2
     done
     rm -rf "$folder"

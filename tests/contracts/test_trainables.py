@@ -16,7 +16,17 @@ from tests.contracts.systems import SYSTEMS
 EACH = pytest.mark.parametrize("system", SYSTEMS, ids=str)
 TOGETHER = [(system, changes) for system in SYSTEMS for changes in ({}, *system.together)]
 ALL = pytest.mark.parametrize(("system", "changes"), TOGETHER, ids=lambda value: str(value)[:40])
-KNOBS = [(system, path, value) for system in SYSTEMS for path, value in system.toggles]
+FEW = 60  # of a system with more knobs, the fast tests take every fourth
+KNOBS = [
+    pytest.param(
+        system,
+        path,
+        value,
+        marks=[pytest.mark.slow] if len(system.toggles) > FEW and place % 4 else [],
+    )
+    for system in SYSTEMS
+    for place, (path, value) in enumerate(system.toggles)
+]
 
 
 def curve(run):
