@@ -26,7 +26,9 @@ from search.cli import (
     compare,
     dashboard,
     doctor,
+    export,
     gc,
+    import_,
     init,
     jobs,
     noise,
@@ -82,6 +84,8 @@ app.command(name="log")(shelf.log)
 app.command(name="rename")(shelf.rename)
 app.command(name="archive")(shelf.archive)
 app.command(name="tag")(shelf.tag)
+app.command(name="export")(export.export)
+app.command(name="import")(import_.import_runs)
 app.command(name="submit", context_settings=submit.CONTEXT)(submit.submit)
 app.command(name="jobs")(jobs.jobs)
 app.command(name="logs")(jobs.logs)

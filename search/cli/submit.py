@@ -68,7 +68,6 @@ def submit(
     from search.submission.checks import check_paths
     from search.submission.connection import connect
     from search.submission.submitting import Submission
-    from search.submission.tree import find_root, read_tree
 
     console = Console(highlight=False, soft_wrap=True)
     loaded = resolve_study(context, file)
@@ -78,12 +77,11 @@ def submit(
     if data is not None and study.data is None:
         raise OptionError(f"--data {data}: study '{study.name}' has no loader")
     check_paths(storage, artifacts=artifacts, data=data, saves=saves)
-    root = tree.resolve() if tree else find_root(path)
-    if not path.is_relative_to(root):
-        raise OptionError(f"--tree {root} does not hold the study file {path}")
+    stays = (data, artifacts, sqlite_path(parse_storage(storage)))
+    files = _tree_of(path, tree, [Path(given) for given in stays if given])
     submission = Submission(
         study=study.name,
-        file=path.relative_to(root).as_posix(),
+        file=path.relative_to(files.root).as_posix(),
         command=command,
         arguments=arguments,
         storage=storage,
@@ -93,19 +91,32 @@ def submit(
         secrets=read_secrets(secret or ()),
         install=install,
     )
-    stays = [
-        Path(given) for given in (data, artifacts, sqlite_path(parse_storage(storage))) if given
-    ]
-    files = read_tree(root, without=stays)
-    if submission.file not in {str(name) for name in files.files}:
-        reason = dict(files.left_out).get(submission.file, "git ignores it")
-        raise OptionError(f"the study file {submission.file} would not be uploaded: {reason}")
     connection = connect(address)
     name = _send(console, connection, submission, files, check=check)
     if not wait:
         print_plain(console, f"Submitted: {name}\n{jobs.how_to_return(name, connection.address)}")
         return
     raise typer.Exit(jobs.follow_to_end(console, connection, name))
+
+
+def _tree_of(study: Path, folder: Path | None, stays: list[Path]) -> Tree:
+    """Return the tree that a study file is uploaded with.
+
+    Raises
+    ------
+    OptionError
+        If the file would not be among what is uploaded.
+    """
+    from search.submission.tree import find_root, read_tree
+
+    root = folder.resolve() if folder else find_root(study)
+    if not study.is_relative_to(root):
+        raise OptionError(f"--tree {root} does not hold the study file {study}")
+    files, name = read_tree(root, without=stays), study.relative_to(root).as_posix()
+    if name not in {str(file) for file in files.files}:
+        reason = dict(files.left_out).get(name, "git ignores it")
+        raise OptionError(f"the study file {name} would not be uploaded: {reason}")
+    return files
 
 
 def _send(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from search.reports.confirmation import Confirmation
+from search.reports.historic import Historic
 from search.reports.importances import Importances
 from search.reports.learning_curves import Curves, Rung
 from search.reports.projections import Parallel, ParameterRow, Slice, ranked
@@ -54,6 +55,8 @@ class SearchReport:
         The experiment log: the baseline, what was tried first, the best.
     diagnostics
         What explains the baseline's and the best trial, by what each is called.
+    historic
+        Runs of the past that were imported.
     """
 
     name: str
@@ -82,6 +85,7 @@ class SearchReport:
     confirmation: Confirmation | None
     log: tuple[TrialEntry, ...] = ()
     diagnostics: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    historic: Historic | None = None
 
     @property
     def objective(self) -> Objective:

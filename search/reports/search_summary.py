@@ -12,6 +12,7 @@ from search.configuration import Source
 from search.errors import StorageError
 from search.reports.axes import Axis
 from search.reports.confirmation import confirmation
+from search.reports.historic import HISTORIC, historic
 from search.reports.importances import Importances, importances
 from search.reports.learning_curves import (
     learning_curves,
@@ -60,9 +61,15 @@ def search_report(database: Database, name: str) -> SearchReport:
     trials = database.write(lambda: study.get_trials(deepcopy=False))
     params = {trial.number: trial.params for trial in trials}
     confirm = f"{name}/{CONFIRM}"
-    check = read_series(database, confirm) if confirm in series_names(database, name) else None
+    names = series_names(database, name)
+    check = read_series(database, confirm) if confirm in names else None
     report = _summary(series, params, database.write(lambda: importances(study)), check)
-    return replace(report, diagnostics=_diagnostics(database, series.study, report))
+    past = f"{name}/{HISTORIC}"
+    return replace(
+        report,
+        diagnostics=_diagnostics(database, series.study, report),
+        historic=historic(read_series(database, past)) if past in names else None,
+    )
 
 
 def _diagnostics(

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from search.reports import search_words
+from search.reports.historic import Historic
 from search.reports.search_result import SearchReport
 from search.reports.text import duration, number, printable, shown, signed
 
@@ -36,6 +37,9 @@ def search_table(report: SearchReport) -> str:
         _say(console, search_words.caution(report.confirmation))
     if report.best_first:
         console.print(_trials(report))
+    if report.historic:
+        _say(console, report.historic.words)
+        console.print(_historic(report.historic))
     if report.code:
         _say(console, "Best configuration, ready to paste:")
         # never wrapped: a line break inside a string literal would not be Python any more
@@ -77,6 +81,13 @@ def _check(report: SearchReport) -> Table:
             found, str(pair.seed), number(pair.baseline), number(pair.best),
             signed(pair.difference) if not pair.note else pair.note,
         )  # fmt: skip
+    return found
+
+
+def _historic(past: Historic) -> Table:
+    found = _table("Runs of the past", *past.heads)
+    for run in past.runs[:FIRST]:
+        _row(found, *past.cells(run))
     return found
 
 
