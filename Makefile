@@ -56,7 +56,7 @@ study: setup  ## a PI-TFT search on generated data, and its priority table
 	@$(BIN)/python studies/pi_tft.py run --profile quick
 
 results: setup  ## the standard-profile tables that are kept under studies/results
-	@for study in pi_tft pat_l han esm2_pair; do \
+	@for study in pi_tft pat_l han esm2_pair gen5_prime; do \
 		name=$${study/_/-}; \
 		$(BIN)/python studies/$$study.py run --profile standard --storage sqlite:///results.db && \
 		$(BIN)/winnow report $$name --storage sqlite:///results.db --format markdown \
