@@ -18,7 +18,7 @@ import sqlalchemy
 
 from search.errors import StorageError
 from search.storage.database import Database
-from search.storage.reader import read_series
+from search.storage.reader import read_series, series_names
 from tests.clusters import Node, free_ports, loopback_cluster
 from tests.postgres import PASSWORD
 
@@ -141,7 +141,8 @@ def undisturbed(winnow, tmp_path):
         storage=storage,
         WINNOW_TEST_PAUSE="0",
     )
-    assert finish(local)[0] == 0
+    status, out = finish(local)
+    assert status == 0, out
     return table(winnow, storage)
 
 
@@ -176,10 +177,11 @@ def assert_same(rows, expected) -> None:
 
 
 def trials(storage):
-    """All measured runs of the toy."""
+    """All measured runs of the toy, and that of its determinism check."""
     database = Database(storage, create=False)
     try:
-        return read_series(database, "toy/replicate").trials
+        names = series_names(database, "toy")
+        return [run for name in names for run in read_series(database, name).trials]
     finally:
         database.close()
 
