@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from search.study import Study
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
-    from search.engine.stream import Listener
-    from search.loading import LoadedStudy
-    from search.protocol.searching import Options
     from search.reports import Results, SearchResults
 
 STORAGE = "sqlite:///winnow.db"
@@ -93,15 +84,19 @@ def run_study(
     StudyError, OptionError
         If the study or an option is wrong, before anything runs.
     """
-    from search.cli.running import resolve_design
-    from search.protocol.running import run_study as measure
+    from search.interactive import measure  # the engine: a study file needs none of it
 
-    text = ",".join(map(str, looks)) or None
-    design = resolve_design(profile, text, tuning, trials, stack=stack)
-    loaded, options = _loaded(study), _options(storage, where)
-    with _progress() as view:
-        measure(loaded, options, design, hours=hours, listener=view)
-    return results(study, storage)
+    return measure(
+        study,
+        profile=profile,
+        looks=looks,
+        tuning=tuning,
+        trials=trials,
+        stack=stack,
+        hours=hours,
+        storage=storage,
+        where=where,
+    )
 
 
 def search_study(
@@ -131,69 +126,13 @@ def search_study(
     StudyError, OptionError
         If the study or an option is wrong, before anything runs.
     """
-    from search import reports
-    from search.engine.stream import Limits
-    from search.protocol.searching import run_search
-    from search.storage.database import Database
+    from search.interactive import look_for
 
-    loaded, options = _loaded(study), _options(storage, where)
-    with _progress() as view:
-        run_search(
-            loaded,
-            options,
-            trials=trials,
-            limits=Limits(),
-            confirm=confirm,
-            warm_start=warm_start,
-            listener=view,
-        )
-    database = Database(storage, create=False)
-    try:
-        return reports.search_results(database, study.name)
-    finally:
-        database.close()
-
-
-@contextmanager
-def _progress() -> Iterator[Listener]:
-    """Print progress, and nothing that Optuna says beside it."""
-    import optuna
-    from rich.console import Console
-
-    from search.cli.live import View
-
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    try:
-        with View(Console()).showing() as view:
-            yield view
-    finally:
-        optuna.logging.set_verbosity(before)
-
-
-def _loaded(study: Study) -> LoadedStudy:
-    """Return a study with its trainable's module, as if it had been loaded from that file."""
-    from search.loading import LoadedStudy
-
-    inner = getattr(study.trainable, "func", study.trainable)  # functools.partial
-    module: ModuleType = sys.modules[getattr(inner, "__module__", type(inner).__module__)]
-    file = getattr(module, "__file__", None)
-    path = Path(file).resolve() if file else Path.cwd() / "notebook"
-    return LoadedStudy(study, module, path, {})
-
-
-def _options(storage: str, where: dict[str, Any]) -> Options:
-    from dataclasses import fields
-
-    from search.errors import OptionError, near_miss
-    from search.protocol.searching import Options
-
-    known = [field.name for field in fields(Options)]
-    for name in where:
-        if name not in known:
-            raise OptionError(f"there is no option '{name}'{near_miss(name, known)}")
-    engine = where.get("engine", "local")
-    if engine not in ("ray", "local"):
-        raise OptionError(f"engine is 'ray' or 'local', got {engine!r}")
-    paths = {key: Path(where[key]) for key in ("artifacts", "data") if where.get(key) is not None}
-    return Options(**{"storage": storage, "engine": "local", **where, **paths})
+    return look_for(
+        study,
+        trials=trials,
+        confirm=confirm,
+        warm_start=warm_start,
+        storage=storage,
+        where=where,
+    )

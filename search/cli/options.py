@@ -63,6 +63,14 @@ Notify = Annotated[
         show_envvar=True,
     ),
 ]
+Mirrors = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--mirror",
+        help="Also copy finished runs to mlflow:http://HOST:PORT or tensorboard:FOLDER; may be "
+        "given several times.",
+    ),
+]
 
 STORAGE = DEFAULT_STORAGE
 

@@ -21,6 +21,7 @@ from search.cli.options import (
     Engine,
     File,
     Looks,
+    Mirrors,
     Notify,
     Profile,
     Seed,
@@ -36,6 +37,7 @@ from search.cli.preflight import print_preflight
 from search.errors import OptionError, near_miss
 from search.loading import LoadedStudy
 from search.mirrors.listening import together
+from search.mirrors.mirroring import mirroring, parse_mirror
 from search.mirrors.notifying import Notifier, notifying
 from search.mirrors.webhook import parse_webhook
 from search.protocol.registering import Design, Tuning
@@ -83,6 +85,7 @@ def run(
         Path | None, typer.Option(help="HTML report; by default NAME-report.html here.")
     ] = None,
     notify: Notify = None,
+    mirror: Mirrors = None,
 ) -> None:
     """Measure every technique against the baseline on paired seeds, and rank them.
 
@@ -92,6 +95,7 @@ def run(
     """
     console = Console()
     webhook = None if notify is None else parse_webhook(notify)
+    mirrors = [parse_mirror(text) for text in mirror or ()]
     loaded = resolve_study(context, file)
     chosen = resolve_design(profile, looks, tuning, trials, stack=stack)
     if hours is not None and not hours > 0:
@@ -106,6 +110,8 @@ def run(
         seed=seed,
     )
     if design is not None:
+        if webhook or mirrors:
+            raise OptionError("--notify and --mirror belong to the table, not to --design")
         run_other(console, loaded, options, design, technique or (), chosen.looks[-1], output)
         return
     if technique:
@@ -113,7 +119,12 @@ def run(
     console.print(_opening(loaded, chosen, options), highlight=False)
     print_preflight(console, loaded.study, options)
     started = time.time()
-    with View(console).showing() as view, notifying(webhook, loaded.study.name) as notifier:
+    name = loaded.study.name
+    with (
+        View(console).showing() as view,
+        notifying(webhook, name) as notifier,
+        mirroring(storage, name, mirrors),
+    ):
         outcome = run_study(
             loaded,
             options,

@@ -18,6 +18,7 @@ from search.cli.options import (
     Data,
     Engine,
     File,
+    Mirrors,
     Notify,
     Seed,
     Storage,
@@ -31,6 +32,7 @@ from search.engine.stream import Limits
 from search.errors import OptionError
 from search.loading import LoadedStudy
 from search.mirrors.listening import together
+from search.mirrors.mirroring import mirroring, parse_mirror
 from search.mirrors.notifying import notifying
 from search.mirrors.webhook import parse_webhook
 from search.protocol.searching import Options, SearchOutcome, run_search
@@ -67,6 +69,7 @@ def search(
         ),
     ] = None,
     notify: Notify = None,
+    mirror: Mirrors = None,
 ) -> None:
     """Search the space and the techniques' switches together, pruned, and confirm the best.
 
@@ -76,6 +79,7 @@ def search(
     """
     console = Console()
     webhook = None if notify is None else parse_webhook(notify)
+    mirrors = [parse_mirror(text) for text in mirror or ()]
     loaded = resolve_study(context, file)
     _check(trials=trials, confirm=confirm, hours=hours, gpu_hours=gpu_hours, patience=patience)
     options = Options(
@@ -89,7 +93,12 @@ def search(
     )
     console.print(_opening(loaded, trials, options), highlight=False)
     print_preflight(console, loaded.study, options)
-    with View(console).showing() as view, notifying(webhook, loaded.study.name) as notifier:
+    name = loaded.study.name
+    with (
+        View(console).showing() as view,
+        notifying(webhook, name) as notifier,
+        mirroring(storage, name, mirrors),
+    ):
         outcome = run_search(
             loaded,
             options,

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from search.errors import OptionError
 from search.mirrors.outbox import Letter, UndeliveredError
+from search.mirrors.staying import staying
 
 SCHEMA = 1
 TIMEOUT_S = 5.0
@@ -85,7 +86,7 @@ class Webhook:
 
     def __init__(self, url: str, timeout_s: float = TIMEOUT_S) -> None:
         self._url, self._timeout_s = url, timeout_s
-        self._opener = urllib.request.build_opener(_Stay())
+        self._opener = staying()
 
     def __call__(self, letter: Letter) -> None:
         """Post a letter.
@@ -109,11 +110,3 @@ class Webhook:
             # their own words may repeat the address
             reason = getattr(error, "reason", error)
             raise UndeliveredError(f"no answer ({type(reason).__name__})") from None
-
-
-class _Stay(urllib.request.HTTPRedirectHandler):
-    """Goes nowhere else: what is posted is for this address, and so is the secret in it."""
-
-    def redirect_request(self, *_: Any, **__: Any) -> None:
-        """Refuse."""
-        return

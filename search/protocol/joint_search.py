@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, create_trial
 
 from search.configuration import flatten
@@ -54,8 +55,10 @@ class JointSearch:
         directions = [goal.direction for goal in study.goals]
         self._shadow = Shadow(study.sampler, directions, seed, series.study_notes())
         for params, values in priors:
-            domains = self._parameters.distributions(params)
-            self._shadow.foreign(create_trial(params=params, distributions=domains, values=values))
+            domains = dict[str, BaseDistribution](self._parameters.distributions(dict(params)))
+            self._shadow.foreign(
+                create_trial(params=dict(params), distributions=domains, values=values)
+            )
         self._first = list(first_points(study, self._parameters))
         self._own = 0
 

@@ -124,9 +124,7 @@ def run_search(
     database = Database(options.storage)
     try:
         with study_lock(database, loaded.study.name):
-            searched = open_search(
-                database, loaded, options, trials=trials, warm_start=warm_start
-            )
+            searched = open_search(database, loaded, options, trials=trials, warm_start=warm_start)
 
             def stages() -> Iterator[Sequence[Trials]]:
                 if confirm and searched.best is not None:

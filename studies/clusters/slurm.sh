@@ -23,7 +23,6 @@
 # that is cancelled (scancel sends SIGTERM) stops the same way, and is not queued again.
 # The exit status is winnow's: 0 done, 2 the study or an option is wrong, 3 stopped, 1 anything else.
 set -euo pipefail
-umask 077
 
 START_S=300 # a node that has not joined by then will not
 STOP_S=30
@@ -32,7 +31,11 @@ if [ $# -eq 0 ]; then
     echo "usage: sbatch slurm.sh run studies/my_study.py [options of winnow run]" >&2
     exit 2
 fi
-: "${WINNOW_STORAGE:?a study on several nodes needs a PostgreSQL database, such as postgresql+psycopg://ada@db.example/winnow}"
+if [ -z "${WINNOW_STORAGE:-}" ]; then
+    echo "error: set WINNOW_STORAGE to a PostgreSQL database, such as" \
+        "postgresql+psycopg://ada@db.example/winnow" >&2
+    exit 2
+fi
 
 mapfile -t nodes < <(scontrol show hostnames "$SLURM_JOB_NODELIST")
 head=${nodes[0]} # this shell runs there
@@ -49,7 +52,7 @@ address=$ip:$port
 
 # Everything a node of this job does, it does only for those who know the job's own token.
 folder=$(mktemp -d "${WINNOW_FOLDER:-$HOME}/.winnow-slurm-XXXXXX") # on a disk that every node has
-python -c 'import secrets; print(secrets.token_hex(32))' >"$folder/auth_token"
+(umask 077 && python -c 'import secrets; print(secrets.token_hex(32))' >"$folder/auth_token")
 export RAY_AUTH_MODE=token RAY_AUTH_TOKEN_PATH=$folder/auth_token
 export RAY_USAGE_STATS_ENABLED=0 OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 
