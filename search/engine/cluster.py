@@ -107,7 +107,7 @@ def _connect(address: str | None) -> str | None:
             logger.warning("Ray does not start (%s); trying again", _first_line(error))
             time.sleep(PAUSE_S)
         else:
-            found: str | None = getattr(context, "dashboard_url", None)
+            found: str | None = getattr(context, "dashboard_url", None) or None  # "" without one
             return found and f"http://{found}"
     return None
 

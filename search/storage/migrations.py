@@ -15,6 +15,7 @@ from contextlib import contextmanager
 import sqlalchemy
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.pool import NullPool
 
 from search.storage.tables import METADATA, SCHEMA, STUDIES
 
@@ -86,9 +87,17 @@ def _alone(engine: Engine) -> Iterator[Connection]:
             connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
             yield connection
         return
+    # Python's driver would commit by itself around DDL. An engine of its own: one that shares its
+    # pool may never have made a connection, and then knows no isolation level to go back to.
     with engine.connect() as connection:
-        # Python's driver would commit by itself around DDL
-        connection.execution_options(isolation_level="AUTOCOMMIT")
+        timeout_ms = connection.exec_driver_sql("PRAGMA busy_timeout").scalar()
+    apart = sqlalchemy.create_engine(
+        engine.url,
+        poolclass=NullPool,
+        isolation_level="AUTOCOMMIT",
+        connect_args={"timeout": (timeout_ms or 0) / 1000},
+    )
+    with apart.connect() as connection:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         try:
             yield connection
