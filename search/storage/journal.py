@@ -125,14 +125,16 @@ def study_log(folder: Path, study: str, url: URL) -> Iterator[None]:
         return
     handler.setFormatter(JsonLines(study, url))
     handler.addFilter(lambda record: _belongs(record, study))
-    loggers = (PLATFORM, logger)
-    for each in loggers:
-        each.addHandler(handler)
+    added: list[tuple[logging.Logger, logging.Handler]] = [(PLATFORM, handler), (logger, handler)]
+    if not PLATFORM.hasHandlers() and logging.lastResort is not None:
+        added.append((PLATFORM, logging.lastResort))  # a handler of ours must not silence it
+    for each, its in added:
+        each.addHandler(its)
     try:
         yield
     finally:
-        for each in loggers:
-            each.removeHandler(handler)
+        for each, its in added:
+            each.removeHandler(its)
         handler.close()
 
 
