@@ -28,6 +28,7 @@ class Loops:
         """Run a study by its command; return its results."""
         path = self.folder / "loops" / f"{name}_study.py"
         options = ["--looks", "3", "--tuning", "none", "--engine", engine, "--storage", self.url]
+        options += ["--output", str(self.folder / f"{name}.html")]
         with pytest.raises(SystemExit) as leaving:
             run(["run", str(path), *options])
         assert leaving.value.code == 0
