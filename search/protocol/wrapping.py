@@ -10,6 +10,7 @@ import functools
 import inspect
 import types
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 METHODS = ("step", "save", "load", "predict", "diagnose", "close")
@@ -46,23 +47,27 @@ def watched_function(function: Callable[..., Any], seen: Seen) -> Callable[..., 
 
     @functools.wraps(function)
     def call(*arguments: Any, **named: Any) -> Any:
-        try:
+        with _shown(seen):
             return function(*arguments, **named)
-        except Exception as error:
-            seen(error)
-            raise
 
     return call
+
+
+@contextmanager
+def _shown(seen: Seen) -> Iterator[None]:
+    """Show what the block raises; it is raised all the same."""
+    try:
+        yield
+    except Exception as error:
+        seen(error)
+        raise
 
 
 def _watched_generator(trainable: Any, configure: Configure, seen: Seen) -> Any:
     @functools.wraps(trainable)
     def run(config: Any, **named: Any) -> Iterator[Any]:
-        try:
+        with _shown(seen):
             yield from trainable(configure(config), **named)
-        except Exception as error:
-            seen(error)
-            raise
 
     return run
 
@@ -72,11 +77,8 @@ def _watched_class(trainable: type, configure: Configure, seen: Seen) -> type:
 
     @functools.wraps(original)
     def begin(self: Any, config: Any, **named: Any) -> None:
-        try:
+        with _shown(seen):
             original(self, configure(config), **named)
-        except Exception as error:
-            seen(error)
-            raise
 
     methods = {
         name: watched_function(method, seen)
