@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from search.cli.options import STORAGE, Storage, existing_database
+from search.cli.options import STORAGE, Storage, deliver, existing_database
 from search.errors import OptionError, near_miss
 from search.loading import load_study
 from search.reports.comparison import Comparison, compare, comparison_json
@@ -49,11 +48,7 @@ def compare_two(
     if format_ not in FORMATS:
         raise OptionError(f"--format has no '{format_}'{near_miss(format_, FORMATS)}")
     text = FORMATS[format_](compare(_find(storage, first), _find(other_storage or storage, second)))
-    if output is None:
-        sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
-        return
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(text, encoding="utf-8")
+    deliver(text, output)
 
 
 def _find(storage: str, text: str) -> Subject:

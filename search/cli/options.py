@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -123,3 +124,12 @@ def existing_database(storage: str, *, write: bool = False) -> Iterator[Database
         yield database
     finally:
         database.close()
+
+
+def deliver(text: str, output: Path | None) -> None:
+    """Write a command's text to a file, whose folder is made, or to standard output."""
+    if output is None:
+        sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+        return
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(text, encoding="utf-8")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from search.cli.options import STORAGE, Storage, existing_database
+from search.cli.options import STORAGE, Storage, deliver, existing_database
 from search.errors import OptionError
 from search.loading import LoadedStudy, load_study
 from search.ranking.designs import judge_design
@@ -72,11 +71,7 @@ def report(
             text = render_design(judge_design(database, name, design), format_)
         if history is not None:
             write_history(database, name, history)
-    if output is None:
-        sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
-        return
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(text, encoding="utf-8")
+    deliver(text, output)
 
 
 def _draw(report: PriorityReport | SearchReport, folder: Path) -> list[Path]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, cast, get_args
 
 import typer
 
-from search.cli.options import STORAGE, existing_database
+from search.cli.options import STORAGE, deliver, existing_database
 from search.errors import OptionError, near_miss
 from search.reports.rollup import By, Measurement, Rollup, measurements, roll_up, rollup_json
 from search.reports.rollup_text import rollup_markdown, rollup_table
@@ -58,8 +57,4 @@ def rollup(
     if not found:
         raise OptionError("none of these studies has a priority table yet: `winnow run` makes one")
     text = FORMATS[format_](roll_up(found, by=cast("By", by)))
-    if output is None:
-        sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
-        return
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(text, encoding="utf-8")
+    deliver(text, output)
