@@ -25,7 +25,7 @@ from sqlalchemy.engine import Connection, RowMapping
 from search.errors import StorageError
 from search.storage import journal
 from search.storage.database import Database, insert_new
-from search.storage.drawing import Drawing
+from search.storage.drawing import Allowance, Drawing
 from search.storage.records import Asked, Attempt, Checkpoint, Result, RunFlag, Step
 from search.storage.rows import checkpoint_rows, dumps, flag_rows, step_rows
 from search.storage.tables import (
@@ -77,6 +77,7 @@ class Series:
         self.study = study
         self._ids: dict[int, int] = {}
         self._drawings: dict[int, Drawing] = {}
+        self._allowance = Allowance(time.monotonic())
         self._study_id: int = database.write(lambda: self._open(directions))
         self.database.write(lambda: self._register(kind, specification))
 
@@ -292,13 +293,14 @@ class Series:
 
     def draw(self, number: int, values: Mapping[int, float]) -> None:
         """Give Optuna a trial's intermediate values (thinned): what its dashboard draws."""
-        drawing = self._drawings.setdefault(number, Drawing())
-        self._draw(number, drawing.take(values, time.monotonic()))
+        drawing, now = self._drawings.setdefault(number, Drawing()), time.monotonic()
+        self._draw(number, drawing.take(values, now, allowed=self._allowance.is_left(now)))
 
     def _draw(self, number: int, values: Mapping[int, float]) -> None:
-        draw = self.database.optuna.set_trial_intermediate_value
+        draw, started = self.database.optuna.set_trial_intermediate_value, time.monotonic()
         for step, value in values.items():
             self.database.write(partial(draw, self._trial_id(number), step, value))
+        self._allowance.spend(time.monotonic() - started)
 
     def tell(self, number: int, result: Result, attributes: Mapping[str, Any]) -> None:
         """Finish a trial in Optuna, after ours; nothing happens if it is finished already.
@@ -316,15 +318,19 @@ class Series:
             )
         trial_id = self._trial_id(number)
         with suppress(UpdateFinishedTrialError):
-            if drawing := self._drawings.pop(number, None):
+            drawing = self._drawings.pop(number, Drawing())
+            if self._allowance.is_left(time.monotonic()):
                 self._draw(number, drawing.rest())
-            self.database.write(lambda: self._tell(trial_id, result, attributes))
+            drawn = drawing.has(result.step or 0)
+            self.database.write(lambda: self._tell(trial_id, result, attributes, drawn=drawn))
 
-    def _tell(self, trial_id: int, result: Result, attributes: Mapping[str, Any]) -> None:
+    def _tell(
+        self, trial_id: int, result: Result, attributes: Mapping[str, Any], *, drawn: bool
+    ) -> None:
         storage = self.database.optuna
         for key, value in attributes.items():
             storage.set_trial_user_attr(trial_id, key, value)
-        if result.outcome in ("pruned", "stopped") and len(result.values) == 1:
+        if result.outcome in ("pruned", "stopped") and len(result.values) == 1 and not drawn:
             storage.set_trial_intermediate_value(trial_id, result.step or 0, result.values[0])
         values = None if result.outcome in ("failed", "diverged") else result.values
         storage.set_trial_state_values(trial_id, STATES[result.outcome], values or None)

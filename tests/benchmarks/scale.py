@@ -38,7 +38,7 @@ FAMILY = "crossing curves"
 TARGET = 0.13  # final loss; the optimum is 0.1
 DEATHS = 0.05  # per busy worker and hour
 MANY = 10_000
-STORED = 400  # trials of the search that is written to a database
+STORED = 3000  # trials of the search that is written to a database
 ASKED = 60  # suggestions that are timed at the end of a long history
 RATE, SUGGESTION_MS, PER_TRIAL_KIB = 200.0, 100.0, 4.0
 Say = Callable[[str], None]
@@ -136,14 +136,16 @@ def load(trials: int = MANY) -> Load:
         long = simulate(folder, study, cluster, trials)
     with _folder() as folder:
         stored = simulate(folder, study, replace(cluster, workers=16), STORED, stored=True)
-    late = long.deciding_s[-len(long.deciding_s) // 10 :]
     suggestion_ms, per_trial_kib = suggesting(trials)
     return Load(
-        len(late) / sum(late),
-        len(stored.deciding_s) / sum(stored.deciding_s),
-        suggestion_ms,
-        per_trial_kib,
+        late_rate(long.deciding_s), late_rate(stored.deciding_s), suggestion_ms, per_trial_kib
     )
+
+
+def late_rate(took_s: Sequence[float]) -> float:
+    """Return how many a second the last tenth of some decisions was."""
+    late = took_s[-max(1, len(took_s) // 10) :]
+    return len(late) / sum(late)
 
 
 def suggesting(trials: int) -> tuple[tuple[float, ...], float]:
@@ -233,7 +235,14 @@ def load_table(load: Load) -> Result:
             target=f"at least {RATE:g}",
             met=load.decisions >= RATE,
         ),
-        Row("the same, written to SQLite", (load.stored_decisions,), "", load.stored_decisions),
+        Row(
+            f"the same, written to SQLite, after {STORED} trials",
+            (load.stored_decisions,),
+            "",
+            load.stored_decisions,
+            target=f"at least {RATE:g}",
+            met=load.stored_decisions >= RATE,
+        ),
         Row(
             f"a suggestion by TPE after {MANY} trials",
             load.suggestion_ms,
@@ -253,7 +262,8 @@ def load_table(load: Load) -> Result:
     )
     notes = (
         "Processor time of the real stream, book-keeping, scheduler and sampler; the second line "
-        f"is wall time of {STORED} trials, whose every step is drawn for Optuna's dashboard. "
+        "is wall time: every step is stored, and drawn for Optuna's dashboard as far as a tenth of "
+        "the time allows. "
         f"One worker that reports every {number(60)} s asks for "
         f"{number(1 / 60)} decisions per second at most.",
     )

@@ -2,10 +2,19 @@ from __future__ import annotations
 
 import math
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.storage.drawing import FREE_POINTS, POINTS_PER_WRITE, Drawing, thinned
+from search.storage.drawing import (
+    BURST_S,
+    FREE_POINTS,
+    POINTS_PER_WRITE,
+    SHARE,
+    Allowance,
+    Drawing,
+    thinned,
+)
 
 
 def test_a_short_trial_is_drawn_whole_step_by_step() -> None:
@@ -39,6 +48,33 @@ def test_the_newest_waits_and_is_forgotten_once_a_newer_one_is_drawn() -> None:
     assert drawing.rest() == {101: 2.0}
     assert drawing.take({102: 3.0, 103: 4.0}, now=0.6) == {103: 4.0}
     assert drawing.rest() == {}
+
+
+def test_while_nothing_is_allowed_the_newest_waits():
+    drawing = Drawing()
+    assert drawing.take({1: 1.0, 2: 2.0}, now=0.0, allowed=False) == {}
+    assert drawing.rest() == {2: 2.0}
+    assert not drawing.has(2)
+    assert drawing.take({3: 3.0}, now=0.0) == {3: 3.0}
+    assert drawing.has(3)
+    assert drawing.rest() == {}
+
+
+def test_drawing_gets_its_share_of_a_busy_drivers_time():
+    allowance, now, drawn_s = Allowance(0.0), 0.0, 0.0
+    while now < 200:
+        now += 0.004  # a decision
+        if allowance.is_left(now):
+            allowance.spend(0.003)
+            now, drawn_s = now + 0.003, drawn_s + 0.003
+    assert drawn_s == pytest.approx(BURST_S + SHARE * now, rel=0.01)
+
+
+def test_an_idle_driver_saves_one_burst_and_no_more():
+    allowance = Allowance(0.0)
+    assert allowance.is_left(1e6)
+    allowance.spend(BURST_S)
+    assert not allowance.is_left(1e6)
 
 
 def test_what_is_not_finite_is_never_drawn() -> None:
