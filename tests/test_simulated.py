@@ -140,7 +140,7 @@ def test_time_to_target_is_when_the_recommendation_is_good_enough():
 
 
 def test_the_tables_say_what_was_missed():
-    run = Simulated(4, 7200.0, 7200.0, ((0.0, 7200.0),) * 3, 0, (), (), ((3600.0, 0.12),))
+    run = Simulated(4, 7200.0, 7200.0, ((0.0, 7200.0),) * 3, 0, (), (0.001,), ((3600.0, 0.12),))
     slow = replace(run, busy=((0.0, 7200.0),), bests=((7200.0, 0.12),))
     good = cluster_table({4: [(run, slow)]})
     assert [(row.figure, row.met) for row in good.rows] == [(1.0, True), (2.0, None)]

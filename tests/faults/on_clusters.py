@@ -229,6 +229,22 @@ class Straggler(Fault):
         self.end(driver)
 
 
+class Hang(Fault):
+    """One trial waits for ever, once."""
+
+    title = "a trial that hangs once"
+    workers, pace_s, may_repeat = 3, 0.1, 4
+    environment: ClassVar[dict[str, str]] = {
+        "WINNOW_TEST_HANG_AT": "2",
+        "WINNOW_TEST_STEP_LIMIT": "5",
+    }
+
+    def happen(self) -> None:
+        self.end(self.storm.start())
+        assert (self.storm.data / "hung").exists(), "nothing hung"
+        self.note = "ended after 5 s without a step, and tried again once"
+
+
 CLUSTER_FAULTS = (
     WorkerKilled,
     NodeLost,
@@ -238,4 +254,5 @@ CLUSTER_FAULTS = (
     HeadLost,
     JobSupervisorKilled,
     Straggler,
+    Hang,
 )

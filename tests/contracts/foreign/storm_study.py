@@ -12,6 +12,10 @@ from search import ASHA, Float, Objective, Space, Study
 
 PACE_S = float(os.environ.get("WINNOW_TEST_PACE", "0.02"))
 STRAGGLER = float(os.environ.get("WINNOW_TEST_STRAGGLER", "1"))  # times as slow the first trial is
+HANG_AT = int(
+    os.environ.get("WINNOW_TEST_HANG_AT", "0")
+)  # step in which the first trial hangs, once
+LIMIT_S = float(os.environ.get("WINNOW_TEST_STEP_LIMIT", "0")) or None
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,9 @@ class Runner:
         first = self.config == Config()
         while (self.data / ("hold-first" if first else "hold")).exists():  # whoever watches says so
             time.sleep(0.1)
+        if first and self.count + 1 == HANG_AT and not (self.data / "hung").exists():
+            (self.data / "hung").touch()
+            time.sleep(1e6)
         time.sleep(PACE_S * (STRAGGLER if first else 1))
         self.count += 1
         self.tell("step")
@@ -70,4 +77,5 @@ STUDY = Study(
     max_steps=12,
     data=load,
     pruner=ASHA(grace_steps=2, reduction_factor=2),
+    step_limit_s=LIMIT_S,
 )
