@@ -11,8 +11,9 @@ import json
 import logging
 import re
 import socket
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -101,6 +102,34 @@ class JsonLines(logging.Formatter):
         return PASSWORD.sub(rf"\g<1>{HIDDEN}@", scrub(text, self._url))
 
 
+class LogFile(RotatingFileHandler):
+    """A log that a full disk cuts short; the search goes on.
+
+    Parameters
+    ----------
+    path
+        Of the file; the one before is kept beside it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, maxBytes=LONGEST, backupCount=1, encoding="utf-8")
+        self._said = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Say once that lines are missing, instead of a traceback for each."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+        elif not self._said:
+            self._said = True  # first: the warning comes here, too
+            PLATFORM.warning("%s is not complete: %s", self.baseFilename, error)
+
+    def close(self) -> None:
+        """Close the file, whatever still waits to be written."""
+        with suppress(OSError):
+            super().close()
+
+
 @contextmanager
 def study_log(folder: Path, study: str, url: URL) -> Iterator[None]:
     """Write a study's log while the block runs.
@@ -116,9 +145,7 @@ def study_log(folder: Path, study: str, url: URL) -> Iterator[None]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handler = RotatingFileHandler(
-            folder / FILE, maxBytes=LONGEST, backupCount=1, encoding="utf-8"
-        )
+        handler = LogFile(folder / FILE)
     except OSError as error:
         PLATFORM.warning("no log is kept: %s", error)
         yield

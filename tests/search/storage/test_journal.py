@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -109,3 +110,15 @@ def test_a_folder_that_cannot_be_made_costs_the_log_alone(tmp_path, caplog):
     with study_log(tmp_path / "file" / "toy", "toy", URL):
         journal.begun("toy/search", 1, _attempt(None))
     assert "no log is kept" in caplog.text
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_cuts_the_log_short_and_says_so_once(folder, caplog, capsys):
+    folder.mkdir(parents=True)
+    (folder / FILE).symlink_to("/dev/full")
+    with study_log(folder, "toy", URL):
+        journal.begun("toy/search", 4, _attempt(None))
+        journal.ended("toy/search", 4, _attempt(), Result("complete", (0.25,), 9))
+    (said,) = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
+    assert f"{FILE} is not complete: [Errno 28]" in said
+    assert capsys.readouterr().err == ""
