@@ -14,7 +14,7 @@ from tests.benchmarks.table import Result, circumstances, show, write_json
 REPEATS = 3  # of every peer; more on a quiet machine
 KILLS = 100
 CHOICES = (
-    *("engine", "quality", "reports", "attention", "pairs", "scale", "bound"),
+    *("engine", "quality", "reports", "attention", "pairs", "shared", "scale", "bound"),
     *("faults", "fault-table", "all"),
 )
 WIDTH = 132  # of a table whose lines do not wrap
@@ -67,6 +67,10 @@ def _measured(given: argparse.Namespace, say: Callable[[str], None]) -> list[Res
         from tests.benchmarks.scale import benchmark_scale
 
         results += benchmark_scale(say)
+    if given.what in ("shared", "all"):
+        from tests.benchmarks.shared import benchmark_shared
+
+        results.append(benchmark_shared(say))
     if given.what == "bound":
         from tests.benchmarks.bound import benchmark_bound
 
@@ -99,10 +103,11 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         default="all",
         help="engine: cost per trial and step; quality: steps to a good configuration; "
         "reports: a study of 2,337 runs; attention: a training step of PAT, time and memory; "
-        "pairs: training of the pair classifier; faults: kill -9 at random instants; "
-        "fault-table: every fault, on loopback clusters; scale: 1 to 1,000 virtual workers, and "
-        "the driver's work; bound: what TPE's bounded history costs (an hour); all (the default): "
-        "all but the faults and the bound",
+        "pairs: training of the pair classifier; shared: data in workers' memory; "
+        "faults: kill -9 at random instants; fault-table: every fault, on loopback clusters; "
+        "scale: 1 to 1,000 virtual workers, and the driver's work; "
+        "bound: what TPE's bounded history costs (an hour); "
+        "all (the default): all but the faults and the bound",
     )
     parser.add_argument("--repeats", type=int, default=REPEATS, help="of every peer")
     parser.add_argument("--seeds", type=int, default=20, help="of every family of curves")
