@@ -15,7 +15,11 @@ from search.reports.study_export import export_study
 def export(
     name: Annotated[str, typer.Argument(help="The study.", show_default=False)],
     format_: Annotated[
-        str, typer.Option("--format", help="csv (trials.csv, steps.csv) or json (study.json).")
+        str,
+        typer.Option(
+            "--format",
+            help="csv (trials.csv, steps.csv), json (study.json) or deepcave (the search).",
+        ),
     ] = "csv",
     output: Annotated[
         Path | None, typer.Option(help="Folder; by default NAME-export here.")

@@ -13,6 +13,7 @@ from typing import Any, Final
 from search.configuration import plain
 from search.errors import OptionError, StorageError, near_miss
 from search.reports.cells import cell
+from search.reports.deepcave import write_deepcave
 from search.reports.history import write_history
 from search.storage.database import Database
 from search.storage.reader import read_series, series_names
@@ -34,7 +35,8 @@ def export_study(database: Database, name: str, format: str, folder: Path) -> li
         The study.
     format
         "csv" (``trials.csv``, with a line per trial of every series, and ``steps.csv``) or "json"
-        (``study.json``, with everything that was asked and came back).
+        (``study.json``, with everything that was asked and came back), or "deepcave" (the search,
+        as DeepCAVE opens it).
     folder
         Made where it is missing; files of these names are replaced.
 
@@ -145,4 +147,8 @@ def _finite(value: Any) -> Any:
     return [_finite(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
-FORMATS: Mapping[str, Callable[[Database, str, Path], list[Path]]] = {"csv": _csv, "json": _json}
+FORMATS: Mapping[str, Callable[[Database, str, Path], list[Path]]] = {
+    "csv": _csv,
+    "json": _json,
+    "deepcave": write_deepcave,
+}
