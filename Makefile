@@ -8,8 +8,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export OMP_NUM_THREADS ?= 1
 TEST_PROCESSES ?= 2
 
-.PHONY: help setup setup-dev virtual-environment system-packages study results check format test test-slow bench \
-	bench-faults clean
+.PHONY: help setup setup-dev virtual-environment system-packages study results check format test test-slow docs \
+	bench bench-faults clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -81,6 +81,10 @@ test: setup-dev system-packages  ## the tests that need less than 15 minutes
 test-slow: setup-dev system-packages  ## the long ones: faults at random, simulations
 	$(BIN)/python -m pytest -m slow --timeout 3600
 
+docs: setup-dev  ## the documentation as a site: site/index.html
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "Built: site/index.html. With search: python3 -m http.server --bind 127.0.0.1 --directory site"
+
 bench: setup-dev  ## against stock Tune and Optuna: cost, search quality; reports; PAT's attention
 	$(BIN)/python -m tests.benchmarks
 
@@ -89,4 +93,4 @@ bench-faults: setup-dev system-packages  ## every fault on loopback clusters, an
 	$(BIN)/python -m tests.benchmarks faults
 
 clean:  ## remove the virtual environment and caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) site .mypy_cache .ruff_cache .hypothesis .import_linter_cache

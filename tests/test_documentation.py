@@ -1,4 +1,4 @@
-"""The README is true: its code runs, its commands exist with their options, nothing is left out."""
+"""README and pages are true: code runs, commands exist with their options, nothing is left out."""
 
 from __future__ import annotations
 
@@ -12,16 +12,23 @@ import pytest
 import typer
 
 from search.cli.app import app
+from tests.pages import PAGES, blocks_of, follow
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md"))]
-TEXT = "\n".join([README, *PAGES])
-BLOCKS = re.findall(r"```(\w*)\n(.*?)```", TEXT, flags=re.DOTALL)
-PYTHON = [code for language, code in BLOCKS if language == "python"]
-EXAMPLE = PYTHON[0]
-COMMANDS = sorted(set(re.findall(r"`(winnow [^`]+)`", TEXT)))
-SYSTEMS = ("pi_tft",)
+TEXTS = {"README": README, **PAGES}
+TEXT = "\n".join(TEXTS.values())
+BLOCKS = [(page, block) for page, text in TEXTS.items() for block in blocks_of(text)]
+PYTHON = [(page, block) for page, block in BLOCKS if block.language == "python"]
+EXAMPLE = PYTHON[0][1].text
+COMMANDS = sorted(
+    {
+        *re.findall(r"`(winnow [^`]+)`", TEXT),
+        *(line for _, block in BLOCKS for line in block.command_lines()),
+    }
+)
+SUBMITTED = ("run", "search")  # `winnow submit` hands their options on
+SYSTEMS = ("pi_tft", "han", "esm2_pair", "pat_l", "gen5_prime")
 
 
 def run_example(folder: Path, *arguments: str) -> str:
@@ -71,17 +78,45 @@ def test_the_reference_example_is_measured_on_ray(tmp_path):
     assert "False adoptions" in out
 
 
-@pytest.mark.parametrize("code", PYTHON[1:])
-def test_every_other_code_block_runs(code):
-    exec(compile(code, "README.md", "exec"), {})
+@pytest.mark.parametrize(
+    ("page", "block"),
+    [
+        pytest.param(page, block, marks=[pytest.mark.slow] if block.is_slow else [])
+        for page, block in PYTHON[1:]
+        if not block.title
+    ],
+)
+def test_every_other_code_block_runs(page, block):
+    exec(compile(block.text, page, "exec"), {"__name__": page})
+
+
+@pytest.mark.parametrize(("page", "block"), [found for found in PYTHON if found[1].title])
+def test_every_file_of_a_page_is_python_and_one_of_its_commands_uses_it(page, block):
+    compile(block.text, block.title, "exec")
+    used = [b.text for other, b in BLOCKS if other == page and b.language in ("bash", "python")]
+    assert [text for text in used if block.title in text and text != block.text]
+
+
+def test_every_block_of_a_page_says_how_it_is_tested():
+    known = {"python", "bash", "sh", "text"}
+    assert {(page, b.language) for page, b in BLOCKS if b.language not in known} <= {("README", "")}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "page", sorted({page for page, block in BLOCKS if block.language == "bash"})
+)
+def test_doing_what_a_page_says_gives_what_it_shows(page, tmp_path):
+    follow(page, tmp_path)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_in_the_readme_exists_with_its_options(command):
+def test_every_command_exists_with_its_options(command):
     _, name, *words = shlex.split(command)
     found = typer.main.get_command(app).commands
     assert name in found
-    known = {option for parameter in found[name].params for option in parameter.opts}
+    names = (name, *SUBMITTED) if name == "submit" else (name,)
+    known = {option for n in names for parameter in found[n].params for option in parameter.opts}
     assert {word.partition("=")[0] for word in words if word.startswith("--")} <= known
 
 
@@ -90,14 +125,17 @@ def test_every_command_has_a_line_in_the_readme():
     assert [name for name in names if f"`winnow {name}" not in README] == []
 
 
-def test_every_make_target_in_the_readme_exists():
+def test_every_make_target_exists():
     makefile = (ROOT / "Makefile").read_text()
-    for target in re.findall(r"make ([a-z-]+)", README):
+    pages = "\n".join(PAGES.values())
+    targets = re.findall(r"make ([a-z-]+)", README) + re.findall(r"`make ([a-z-]+)`", pages)
+    for target in targets:
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_every_system_has_a_space_techniques_and_a_study(system):
+def test_every_system_has_a_space_techniques_a_study_and_a_page(system):
     assert (ROOT / "spaces" / f"{system}.py").is_file()
     assert (ROOT / "studies" / f"{system}.py").is_file()
     assert f"studies/{system}.py" in README
+    assert f"<!-- measured: studies/results/{system}.md -->" in PAGES[f"systems/{system}"]

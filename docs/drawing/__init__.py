@@ -1,0 +1,1 @@
+"""The pictures of docs/statistics.md, drawn by winnow's own statistics."""
