@@ -18,7 +18,7 @@ from search.errors import (
 )
 from search.guards import Guard
 from search.handshake import Pruned, report, reporting
-from search.notebook import results, run_study, search_study
+from search.notebook import rerun_study, results, run_study, search_study
 from search.program.running import command
 from search.pruner import ASHA, MedianStopping, NoPruning
 from search.script import main
@@ -60,6 +60,7 @@ __all__ = [
     "main",
     "report",
     "reporting",
+    "rerun_study",
     "results",
     "run_study",
     "search_study",

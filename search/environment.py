@@ -7,6 +7,7 @@ import platform
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -18,6 +19,9 @@ except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
 STATUS = Path("/proc/self/status")  # Linux's
+COMMIT = "WINNOW_GIT_COMMIT"  # in a job: the commit of the tree that was uploaded
+SECRETS = "WINNOW_SECRETS"  # in a job: names of the variables that its trials get too
+TOKEN_PATH = "RAY_AUTH_TOKEN_PATH"
 PACKAGES = (
     "winnow",
     "optuna",
@@ -48,12 +52,15 @@ def _versions() -> dict[str, str]:
 
 
 def git_commit(folder: Path) -> str | None:
-    """Return the commit a folder is at, with "+" when files differ from it; None outside git."""
+    """Return the commit a folder is at, with "+" when files differ from it; None outside git.
+
+    A job's folder has no git; whoever submitted it says what it was made from.
+    """
     try:
         commit = _git(folder, "rev-parse", "--short=12", "HEAD")
         changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
     except (OSError, subprocess.SubprocessError):
-        return None
+        return os.environ.get(COMMIT) or None
     return f"{commit}+" if changed else commit
 
 
@@ -66,6 +73,33 @@ def _git(folder: Path, *arguments: str) -> str:
         timeout=10,
     )
     return done.stdout.strip()
+
+
+def trials_secrets() -> dict[str, str]:
+    """Return the variables that were sealed for a job's trials, its driver having opened them."""
+    names = os.environ.get(SECRETS, "").split(",")
+    return {name: os.environ[name] for name in names if name in os.environ}
+
+
+def token_file(variables: Mapping[str, str]) -> Path:
+    """Return the file that Ray takes a cluster's token from."""
+    named = variables.get(TOKEN_PATH, "")
+    return Path(named).expanduser() if named else Path.home() / ".ray" / "auth_token"
+
+
+def exposed_token() -> str | None:
+    """Return what to do where others than its owner may read the token's file; None: nothing."""
+    path = token_file(os.environ)
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return None
+    if os.name == "nt" or not mode & 0o077:
+        return None
+    return (
+        f"{path} can be read by others on this machine, and whoever has a cluster's token may run "
+        f"anything there: chmod 600 {path}"
+    )
 
 
 def peak_memory() -> int | None:

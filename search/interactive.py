@@ -6,7 +6,7 @@ Its own module, since it knows all layers: `search.notebook` imports it when it 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
@@ -17,11 +17,13 @@ import optuna
 from rich.console import Console
 
 from search import reports
-from search.cli.live import View
+from search.cli.notebook_view import view_for
 from search.cli.running import resolve_design
 from search.engine.stream import Limits, Listener
 from search.errors import OptionError, near_miss
 from search.loading import LoadedStudy
+from search.protocol.repeating import registered_design
+from search.protocol.rerunning import Rerun
 from search.protocol.running import run_study
 from search.protocol.searching import Options, run_search
 from search.reports import Results, SearchResults
@@ -47,6 +49,26 @@ def measure(
     loaded, options = _loaded(study), _options(storage, where)
     with _progress() as view:
         run_study(loaded, options, design, hours=hours, listener=view)
+    with _reading(storage) as database:
+        return reports.results(database, study.name)
+
+
+def repeat(
+    study: Study,
+    arms: Sequence[str],
+    *,
+    because: str,
+    hours: float | None,
+    storage: str,
+    where: Mapping[str, Any],
+) -> Results:
+    """Run measured arms again: see `search.rerun_study`."""
+    rerun = Rerun(tuple(arms), because)
+    loaded, asked = _loaded(study), _options(storage, where)
+    with _reading(storage) as database:
+        design, options = registered_design(database, asked, study.name)
+    with _progress() as view:
+        run_study(loaded, options, design, hours=hours, rerun=rerun, listener=view)
     with _reading(storage) as database:
         return reports.results(database, study.name)
 
@@ -87,11 +109,11 @@ def _reading(storage: str) -> Iterator[Database]:
 
 @contextmanager
 def _progress() -> Iterator[Listener]:
-    """Print progress, and nothing that Optuna says beside it."""
+    """Show progress, and nothing that Optuna says beside it."""
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
-        with View(Console()).showing() as view:
+        with view_for(Console()).showing() as view:
             yield view
     finally:
         optuna.logging.set_verbosity(before)

@@ -64,7 +64,8 @@ def run_study(
 ) -> Results:
     """Measure and rank a study's techniques, as ``winnow run`` does; the same call again resumes.
 
-    Progress is printed, a line at a time. Interrupting the cell loses nothing.
+    In a notebook a table shows how far every stage is; elsewhere lines do. Interrupting the cell
+    loses nothing.
 
     Parameters
     ----------
@@ -97,6 +98,41 @@ def run_study(
         storage=storage,
         where=where,
     )
+
+
+def rerun_study(
+    study: Study,
+    *arms: str,
+    because: str,
+    hours: float | None = None,
+    storage: str = STORAGE,
+    **where: Any,
+) -> Results:
+    """Run measured arms again by the design that is registered, as ``winnow rerun`` does.
+
+    Parameters
+    ----------
+    study
+        The study.
+    *arms
+        Names of techniques; "baseline" means every arm.
+    because
+        The reason, which every report lists.
+    hours
+        As in `run_study`.
+    storage
+        The study database.
+    **where
+        As in `run_study`.
+
+    Raises
+    ------
+    StudyError, OptionError
+        If the study or an option is wrong, before anything runs.
+    """
+    from search.interactive import repeat
+
+    return repeat(study, arms, because=because, hours=hours, storage=storage, where=where)
 
 
 def search_study(

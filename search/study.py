@@ -150,6 +150,12 @@ class Study:
 
         return run_study(self, **options)
 
+    def rerun(self, *arms: str, because: str, **options: Any) -> Results:
+        """Run measured arms again, and say why: see `search.rerun_study`."""
+        from search.notebook import rerun_study
+
+        return rerun_study(self, *arms, because=because, **options)
+
     def search(self, **options: Any) -> SearchResults:
         """Search the space and the switches together: see `search.search_study`."""
         from search.notebook import search_study

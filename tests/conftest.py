@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 
 from search.storage.database import Database
 from search.storage.retry import Retry
+from tests.buckets import NoBucket, s3_server
 from tests.postgres import NoPostgres, Postgres
 
 # Dozens of Ray sessions in one process, on clusters of the tests' own: see `cluster.OWN_NODE`.
@@ -38,6 +39,16 @@ def postgres() -> Iterator[Postgres]:
         pytest.skip(str(reason))
     yield server
     server.close()
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Yield the environment by which an S3-compatible server of the tests' own is reached."""
+    try:
+        with s3_server(tmp_path_factory.mktemp("s3") / "log.txt") as environment:
+            yield environment
+    except NoBucket as reason:
+        pytest.skip(str(reason))
 
 
 @pytest.fixture

@@ -7,11 +7,9 @@ Exit status: 0 done, 2 the study or an option is wrong, 3 stopped before the end
 from __future__ import annotations
 
 import logging
-import shlex
 import signal
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -34,6 +32,7 @@ from search.cli import (
     noise,
     plan,
     report,
+    rerun,
     rollup,
     running,
     searching,
@@ -41,6 +40,7 @@ from search.cli import (
     submit,
     train,
 )
+from search.cli.again import again
 from search.errors import (
     OptionError,
     SpaceError,
@@ -50,7 +50,6 @@ from search.errors import (
     WinnowError,
 )
 from search.loading import LoadedStudy
-from search.storage.url import HIDDEN, redact
 
 WRONG = (OptionError, SpaceError, StudyError, TechniqueError, TrainableError)
 INTERRUPTED = 3
@@ -70,6 +69,7 @@ app.command(name="train")(train.train)
 app.command(name="noise")(noise.noise)
 app.command(name="plan")(plan.plan)
 app.command(name="run")(running.run)
+app.command(name="rerun")(rerun.rerun)
 app.command(name="search")(searching.search)
 app.command(name="report")(report.report)
 app.command(name="dashboard")(dashboard.dashboard)
@@ -129,29 +129,10 @@ def run(arguments: Sequence[str] | None = None, loaded: LoadedStudy | None = Non
         show()
         sys.exit(error.exit_code)
     if status == KEYBOARD_INTERRUPT:
-        errors.print(f"\nstopped; nothing is lost. To go on:\n  {escape(_again())}")
+        errors.print(f"\nstopped; nothing is lost. To go on:\n  {escape(again())}")
         sys.exit(INTERRUPTED)
     sys.exit(status if isinstance(status, int) else 0)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
-
-
-def _again() -> str:
-    """Return the command that goes on, without any password."""
-    before = ["", *sys.argv[1:]]
-    words = [
-        HIDDEN if option == "--notify" else _harmless(word)
-        for option, word in zip(before, sys.argv[1:], strict=False)
-    ]
-    program = Path(sys.argv[0])
-    start = ["python", str(program)] if program.suffix == ".py" else [program.name]
-    return shlex.join([*start, *words])
-
-
-def _harmless(word: str) -> str:
-    option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
-    if option == "--notify":
-        return f"{option}={HIDDEN}"
-    return f"{option}{equals}{redact(value)}" if "://" in value else word

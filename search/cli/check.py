@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections import Counter
 from dataclasses import replace
@@ -33,6 +34,9 @@ def check(
     seconds: Annotated[
         float, typer.Option(help="For all checks together; what they did not get to is told.")
     ] = SECONDS,
+    all_: Annotated[  # noqa: FBT002 - a command-line flag
+        bool, typer.Option("--all", help="Reach everything, however long it takes.")
+    ] = False,
     data: Data = None,
     seed: Seed = 0,
 ) -> None:
@@ -40,6 +44,8 @@ def check(
 
     Every arm runs, reports finite metrics and differs from the baseline; every knob is read; a seed
     decides everything; a checkpoint goes on exactly; max_steps is right; nothing held-out leaks.
+    Exit status 2 if something failed. What the time did not suffice for is named, and no failure:
+    with --all nothing is left out.
 
     Example: [bold]winnow check studies/pi_tft.py[/]
     """
@@ -54,11 +60,19 @@ def check(
     task = replace(made, gpus=local_gpus(study.resources))
     console.print(f"Checking [bold]{escape(study.name)}[/]", highlight=False)
     counts: Counter[Status] = Counter()
-    for found in check_study(study, task, seconds=seconds, seed=seed):
+    missed: list[str] = []
+    limit = math.inf if all_ else seconds
+    for found in check_study(study, task, seconds=limit, seed=seed):
         counts[found.status] += 1
+        missed += [found.name] if found.status == "not reached" else []
         _print(console, file, found)
     summary = ", ".join(f"{n} {status}" for status in COLOURS if (n := counts[status]))
     console.print(summary, highlight=False)
+    if missed:
+        words = (
+            f"Nothing is known of what was not reached ({', '.join(missed)}): --all takes the time"
+        )
+        console.print(words, highlight=False, soft_wrap=True)
     if counts["failed"]:
         raise typer.Exit(2)
 

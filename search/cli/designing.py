@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 
+from search.cli.failures import failure_lines
 from search.cli.live import View
+from search.cli.measuring import Wishes, tell_end
 from search.cli.options import existing_database
+from search.cli.preflight import print_preflight
 from search.errors import OptionError, near_miss
 from search.loading import LoadedStudy
+from search.mirrors.listening import together
+from search.mirrors.mirroring import mirroring
+from search.mirrors.notifying import notifying
 from search.protocol.designs import DESIGNS, compose, run_design
 from search.protocol.searching import Options
 from search.ranking.designs import judge_design
@@ -25,7 +32,7 @@ def run_other(
     kind: str,
     names: Sequence[str],
     n_seeds: int,
-    output: Path | None,
+    wishes: Wishes,
 ) -> None:
     """Run a design and print what it has found."""
     known = next((design for design in DESIGNS if design == kind), None)
@@ -38,12 +45,30 @@ def run_other(
         f"{len(composition.arms)} arms on {n_seeds} seeds, {options.engine} engine",
         highlight=False,
     )
-    with View(console).showing() as view:
-        run_design(loaded, options, composition, n_seeds=n_seeds, listener=view)
+    print_preflight(console, study, options)
+    started = time.time()
+    with (
+        View(console).showing() as view,
+        notifying(wishes.webhook, study.name) as notifier,
+        mirroring(options.storage, study.name, wishes.mirrors),
+    ):
+        ended_by = run_design(
+            loaded,
+            options,
+            composition,
+            n_seeds=n_seeds,
+            hours=wishes.hours,
+            listener=together(view, notifier),
+        )
+        tell_end(notifier, options, ended_by)
     with existing_database(options.storage) as database:
         result = judge_design(database, study.name, kind)
-    path = output or Path(f"{study.name}-{kind}.html")
+        failed = failure_lines(database, loaded, options, since=started)
+    path = wishes.output or Path(f"{study.name}-{kind}.html")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(render_design(result, "html"), encoding="utf-8")
+    if ended_by:
+        console.print(f"Ended by {ended_by}.", highlight=False)
     console.print(render_design(result, "table"), highlight=False, markup=False, soft_wrap=True)
-    console.print(f"Report: {path}", highlight=False, markup=False, soft_wrap=True)
+    for line in [*failed, f"Report: {path}"]:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)

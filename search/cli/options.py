@@ -30,8 +30,8 @@ Storage = Annotated[
 Artifacts = Annotated[
     Path | None,
     typer.Option(
-        help="Folder of the checkpoints, which every node can reach; by default beside the SQLite "
-        "file."
+        help="Folder of the checkpoints, which every node can reach, or s3://BUCKET/…; by default "
+        "beside the SQLite file."
     ),
 ]
 Engine = Annotated[str, typer.Option(help="ray (Ray Tune) or local (in this process).")]
@@ -68,8 +68,8 @@ Mirrors = Annotated[
     list[str] | None,
     typer.Option(
         "--mirror",
-        help="Also copy finished runs to mlflow:http://HOST:PORT or tensorboard:FOLDER; may be "
-        "given several times.",
+        help="Also copy finished runs to mlflow:http://HOST:PORT, tensorboard:FOLDER or "
+        "wandb[:FOLDER] (offline, for `wandb sync`); may be given several times.",
     ),
 ]
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Annotated, cast, get_args
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from search.cli.designing import run_other
-from search.cli.failures import failure_lines
-from search.cli.live import View
+from search.cli.measuring import Wishes, measure
 from search.cli.options import (
     STORAGE,
     Address,
@@ -29,21 +26,12 @@ from search.cli.options import (
     TuningMode,
     TuningTrials,
     Workers,
-    existing_database,
     resolve_engine,
     resolve_study,
 )
-from search.cli.preflight import print_preflight
 from search.errors import OptionError, near_miss
-from search.loading import LoadedStudy
-from search.mirrors.listening import together
-from search.mirrors.mirroring import mirroring, parse_mirror
-from search.mirrors.notifying import Notifier, notifying
-from search.mirrors.webhook import parse_webhook
 from search.protocol.registering import Design, Tuning
-from search.protocol.running import RunOutcome, run_study
 from search.protocol.searching import Options
-from search.reports import priority_report, push_to_dashboard, render
 from search.statistics import PROFILES
 
 
@@ -67,10 +55,6 @@ def run(
     stack: Annotated[  # noqa: FBT002 - a command-line flag
         bool, typer.Option("--stack/--no-stack", help="Measure adopted techniques together.")
     ] = True,
-    rerun: Annotated[
-        list[str] | None,
-        typer.Option(help="Arm to run again after a change of code; may be given several times."),
-    ] = None,
     design: Annotated[
         str | None,
         typer.Option(
@@ -94,12 +78,9 @@ def run(
     Example: [bold]winnow run studies/pi_tft.py --profile quick[/]
     """
     console = Console()
-    webhook = None if notify is None else parse_webhook(notify)
-    mirrors = [parse_mirror(text) for text in mirror or ()]
+    wishes = Wishes.of(hours=hours, notify=notify, mirror=mirror, output=output)
     loaded = resolve_study(context, file)
     chosen = resolve_design(profile, looks, tuning, trials, stack=stack)
-    if hours is not None and not hours > 0:
-        raise OptionError(f"--hours must be positive, got {hours}")
     options = Options(
         storage=storage,
         artifacts=artifacts,
@@ -110,31 +91,11 @@ def run(
         seed=seed,
     )
     if design is not None:
-        if webhook or mirrors:
-            raise OptionError("--notify and --mirror belong to the table, not to --design")
-        run_other(console, loaded, options, design, technique or (), chosen.looks[-1], output)
+        run_other(console, loaded, options, design, technique or (), chosen.looks[-1], wishes)
         return
     if technique:
         raise OptionError("--technique belongs to --design; a table measures every technique")
-    console.print(_opening(loaded, chosen, options), highlight=False)
-    print_preflight(console, loaded.study, options)
-    started = time.time()
-    name = loaded.study.name
-    with (
-        View(console).showing() as view,
-        notifying(webhook, name) as notifier,
-        mirroring(storage, name, mirrors),
-    ):
-        outcome = run_study(
-            loaded,
-            options,
-            chosen,
-            hours=hours,
-            rerun=tuple(rerun or ()),
-            listener=together(view, notifier),
-        )
-        _tell(notifier, options, outcome.ended_by)
-    _closing(console, loaded, options, outcome, output, started)
+    measure(console, loaded, options, chosen, wishes)
 
 
 def resolve_design(
@@ -168,42 +129,3 @@ def _looks(text: str | None) -> tuple[int, ...]:
     if any(n < 3 for n in found) or list(found) != sorted(set(found)):
         raise OptionError(f"--looks must increase from at least 3 seeds, got '{text}'")
     return found
-
-
-def _opening(loaded: LoadedStudy, design: Design, options: Options) -> str:
-    study = loaded.study
-    looks = ", ".join(str(n) for n in design.looks)
-    return (
-        f"Measuring [bold]{escape(study.name)}[/]: {len(study.techniques)} techniques, looks at "
-        f"{looks} seeds, tuning {design.tuning}, {options.engine} engine"
-    )
-
-
-def _tell(notifier: Notifier | None, options: Options, ended_by: str | None) -> None:
-    if notifier is not None:
-        with existing_database(options.storage) as database:
-            notifier.ended(database, ended_by)
-
-
-def _closing(
-    console: Console,
-    loaded: LoadedStudy,
-    options: Options,
-    outcome: RunOutcome,
-    output: Path | None,
-    started: float,
-) -> None:
-    name = loaded.study.name
-    with existing_database(options.storage) as database:
-        report = priority_report(database, name, no_more_runs=outcome.ended_by is not None)
-        push_to_dashboard(database, report)
-        failed = failure_lines(database, loaded, options, since=started)
-    path = output or Path(f"{name}-report.html")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render(report, "html"), encoding="utf-8")
-    if outcome.ended_by:
-        console.print(f"Ended by {outcome.ended_by}.", highlight=False)
-    console.print(render(report, "table"), highlight=False, markup=False, soft_wrap=True)
-    for line in failed:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
-    console.print(f"Report: {path}", highlight=False, markup=False, soft_wrap=True)

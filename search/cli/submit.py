@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from search.cli import jobs, running, searching
+from search.cli import jobs, rerun, running, searching
+from search.cli.again import SUBMITTED, again
 from search.cli.jobs import ClusterAddress, print_plain, require_ray
 from search.cli.options import STORAGE, File, Storage, resolve_study
+from search.environment import COMMIT, exposed_token, git_commit
 from search.errors import OptionError, near_miss
 from search.loading import LoadedStudy
+from search.protocol.rerunning import Rerun
 from search.storage.url import parse_storage, redact, sqlite_path
 
 if TYPE_CHECKING:
@@ -22,7 +25,11 @@ if TYPE_CHECKING:
     from search.submission.submitting import Submission
     from search.submission.tree import Tree
 
-COMMANDS: dict[str, Callable[..., None]] = {"run": running.run, "search": searching.search}
+COMMANDS: dict[str, Callable[..., None]] = {
+    "run": running.run,
+    "rerun": rerun.rerun,
+    "search": searching.search,
+}
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
@@ -30,11 +37,13 @@ def submit(
     context: typer.Context,
     file: File,
     address: ClusterAddress,
-    command: Annotated[str, typer.Option(help="run (the priority table) or search.")] = "run",
+    command: Annotated[
+        str, typer.Option(help="run (the priority table), rerun or search.")
+    ] = "run",
     storage: Storage = STORAGE,
     artifacts: Annotated[
         str | None,
-        typer.Option(help="Folder of the checkpoints: a path that every node reaches."),
+        typer.Option(help="Folder of the checkpoints that every node reaches, or s3://BUCKET/…."),
     ] = None,
     data: Annotated[
         str | None, typer.Option(help="What the study's data loader reads: a path on every node.")
@@ -45,7 +54,7 @@ def submit(
     ] = None,
     secret: Annotated[
         list[str] | None,
-        typer.Option(help="Environment variable that the driver gets sealed; several times."),
+        typer.Option(help="Environment variable that the job gets sealed; several times."),
     ] = None,
     install: Annotated[  # noqa: FBT002 - a command-line flag
         bool, typer.Option("--install", help="Install what constraints.txt pins on the nodes.")
@@ -59,7 +68,7 @@ def submit(
 ) -> None:
     """Run a study as a job on a Ray cluster: checked, uploaded, followed.
 
-    Takes every option of [bold]winnow run[/] (or of [bold]--command search[/]) as well. The exit
+    Takes every option of [bold]winnow run[/] (or of the other [bold]--command[/]) as well. The exit
     status is that of the command on the cluster.
 
     Example: [bold]winnow submit studies/pi_tft.py --address http://HEAD:8265 --profile quick[/]
@@ -77,6 +86,7 @@ def submit(
     if data is not None and study.data is None:
         raise OptionError(f"--data {data}: study '{study.name}' has no loader")
     check_paths(storage, artifacts=artifacts, data=data, saves=saves)
+    commit = git_commit(path.parent)
     stays = (data, artifacts, sqlite_path(parse_storage(storage)))
     files = _tree_of(path, tree, [Path(given) for given in stays if given])
     submission = Submission(
@@ -90,8 +100,11 @@ def submit(
         data=data,
         secrets=read_secrets(secret or ()),
         install=install,
+        notes={SUBMITTED: again()} | ({COMMIT: commit} if commit else {}),
     )
     connection = connect(address)
+    if exposed := exposed_token():
+        print_plain(console, f"! {exposed}")
     name = _send(console, connection, submission, files, check=check)
     if not wait:
         print_plain(console, f"Submitted: {name}\n{jobs.how_to_return(name, connection.address)}")
@@ -189,12 +202,14 @@ def check_arguments(loaded: LoadedStudy, command: str, rest: list[str]) -> tuple
     for option, value in (("engine", "ray"), ("address", None)):
         if given[option] != value:
             raise OptionError(f"--{option} is not for a job: it runs on its own cluster's Ray")
-    if command == "run" and not loaded.study.techniques:
+    if command != "search" and not loaded.study.techniques:
         raise OptionError(f"study '{loaded.study.name}' has no techniques: --command search")
     if command == "run":
         running.resolve_design(
             given["profile"], given["looks"], given["tuning"], given["trials"], stack=given["stack"]
         )
+    if command == "rerun":
+        Rerun(tuple(given["arm"] or ()), given["because"])
     return tuple(rest)
 
 

@@ -16,6 +16,7 @@ from search.engine.placement import Need, Placement, room
 from search.engine.stream import Stream
 
 MAX_LOST = 3  # workers that one trial may lose
+GPU_MEMORY = "winnow:gpu_memory"  # under which later commands find what was measured
 RECOUNT_S = 5.0  # nodes come and go: how old the count of free places may be
 T = TypeVar("T")
 
@@ -43,6 +44,7 @@ class Bridge:
         self.waiting: set[Key] = set()  # those that need a GPU to themselves, until they have one
         self.losses: dict[Key, Losses] = {}
         self.error: Exception | None = None
+        self.left = False  # the driver leaves, and no trial is at work any more
         self._workers, self._rooms, self._counted = workers, dict[Need, int](), -RECOUNT_S
 
     @property
@@ -74,9 +76,12 @@ class Bridge:
     def learn(self, key: Key, batch: Batch) -> None:
         """Take note of what a trial takes, and of one that took more than there was."""
         self.waiting.discard(key)
+        before = self.placement.learned
         if batch.end == "raised" and not batch.alone and out_of_memory(batch.error):
             self.placement.ran_out(batch.gpus)
         self.placement.learn(batch)
+        if (learned := self.placement.learned) != before:
+            self.guard(lambda: self.stream.remember(key, GPU_MEMORY, learned), None)
 
     def guard(self, action: Callable[[], T], otherwise: T) -> T:
         """Return ``action()``; if it raises, keep the error and return `otherwise`."""

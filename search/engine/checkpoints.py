@@ -16,10 +16,13 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from search.errors import CheckpointError
+from search.storage.places import Place, Remote, children, reading, remove, upload
 from search.storage.records import Checkpoint
 
 MANIFEST = "winnow-manifest.json"  # a name that no trainable uses for its own files
@@ -30,13 +33,14 @@ logger = logging.getLogger(__name__)
 
 def write_checkpoint(
     save: Callable[[Path], None],
-    folder: Path,
+    folder: Place,
     step: int,
     notes: Mapping[str, Any] | None = None,
 ) -> Checkpoint:
     """Write a checkpoint into an attempt's folder, and forget the oldest there.
 
-    `notes` is the engine's own, kept beside the checksums.
+    `notes` is the engine's own, kept beside the checksums. Into an object store the manifest goes
+    last: what was cut short has none.
 
     Raises
     ------
@@ -44,6 +48,33 @@ def write_checkpoint(
         If the disk refuses; what was written before stays intact. Whatever else `save` raises is
         the trainable's own, and passes through.
     """
+    if isinstance(folder, Path):
+        written = _write(save, folder, step, notes)
+    else:
+        with TemporaryDirectory(prefix="winnow-") as scratch:
+            written = _sent(_write(save, Path(scratch), step, notes), folder)
+    steps = [path for path in children(folder) if path.name.startswith("step-")]
+    for old in steps[:-KEPT]:
+        remove(old)
+    return written
+
+
+def _sent(written: Checkpoint, folder: Remote) -> Checkpoint:
+    """Copy a checkpoint to where it belongs."""
+    path, target = Path(written.path), folder / Path(written.path).name
+    try:
+        remove(target)
+        upload(path, target, last=MANIFEST)
+    except OSError as error:
+        raise CheckpointError(
+            f"checkpoint of step {written.step} not written to {folder}: {error}"
+        ) from error
+    return replace(written, path=str(target))
+
+
+def _write(
+    save: Callable[[Path], None], folder: Path, step: int, notes: Mapping[str, Any] | None
+) -> Checkpoint:
     final, draft = folder / f"step-{step:08d}", folder / f"draft-{step:08d}"
     try:
         shutil.rmtree(draft, ignore_errors=True)
@@ -64,18 +95,21 @@ def write_checkpoint(
         ) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    for old in sorted(folder.glob("step-*"))[:-KEPT]:
-        shutil.rmtree(old, ignore_errors=True)
     return Checkpoint(step, str(final), _digest(text), size, time.time())
 
 
-def intact_checkpoints(folder: Path) -> Iterator[tuple[int, Path]]:
-    """Yield (step, path) of a trial's intact checkpoints, newest first; damaged ones are named."""
-    for step, path in _found(folder):
-        if problem := _damage(path):
-            logger.warning("checkpoint %s is damaged (%s); using the one before", path, problem)
-        else:
-            yield step, path
+def intact_checkpoints(folder: Place) -> Iterator[tuple[int, Path]]:
+    """Yield (step, path) of a trial's intact checkpoints, newest first; damaged ones are named.
+
+    One that comes from an object store is there until the next one is asked for.
+    """
+    for step, found in _found(folder):
+        with reading(found) as path:
+            if problem := _damage(path):
+                words = "checkpoint %s is damaged (%s); using the one before"
+                logger.warning(words, found, problem)
+            else:
+                yield step, path
 
 
 def read_notes(path: Path) -> dict[str, Any]:
@@ -83,7 +117,7 @@ def read_notes(path: Path) -> dict[str, Any]:
     return dict(json.loads((path / MANIFEST).read_text()).get("notes") or {})
 
 
-def forget_beyond(folder: Path, step: int) -> None:
+def forget_beyond(folder: Place, step: int) -> None:
     """Delete a trial's checkpoints of later steps than `step`, from which it goes on.
 
     They are damaged, do not load, or are ahead of the database (which keeps a prefix of what was
@@ -92,13 +126,15 @@ def forget_beyond(folder: Path, step: int) -> None:
     """
     for later in (path for found, path in _found(folder) if found > step):
         logger.warning("checkpoint %s is not used: the run goes on from step %d", later, step)
-        shutil.rmtree(later, ignore_errors=True)
+        remove(later)
 
 
-def _found(folder: Path) -> list[tuple[int, Path]]:
-    """Return (step, path) of everything called a checkpoint, newest first."""
-    named = [(path.name.removeprefix("step-"), path) for path in folder.glob("*/step-*")]
-    return sorted(((int(step), path) for step, path in named if step.isdigit()), reverse=True)
+def _found(folder: Place) -> list[tuple[int, Place]]:
+    """Return (step, place) of everything called a checkpoint, newest first."""
+    inside = (path for attempt in children(folder) for path in children(attempt))
+    named = [(path.name.removeprefix("step-"), path) for path in inside if "step-" in path.name]
+    found = [(int(step), path) for step, path in named if step.isdigit()]
+    return sorted(found, key=lambda item: (item[0], str(item[1])), reverse=True)
 
 
 def _save(save: Callable[[Path], None], draft: Path) -> None:

@@ -37,6 +37,8 @@ def _run(stream: Stream, task: Task, job: Job) -> None:
     worker = Worker(task, replace(job, alone=True))
     try:
         while stream.observe(job.key, worker.advance()):
-            continue
+            if stream.leaving:
+                worker.keep()
+                break
     finally:
         worker.close()

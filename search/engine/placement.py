@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from search.engine.job import Batch
 from search.resources import Resources
@@ -43,9 +44,9 @@ class Need:
 class Placement:
     """Decides what a trial occupies; with ``gpus="auto"``, from the trials before it.
 
-    The first trials get whole GPUs. Once one of them has made its first steps, as many fit on a GPU
-    as its memory has room for, of the largest seen so far. When a trial that shared a GPU runs out
-    of memory, one fewer fits from then on.
+    The first trials get whole GPUs, unless an earlier command has measured some. Once one of them
+    has made its first steps, as many fit on a GPU as its memory has room for, of the largest seen
+    so far. When a trial that shared a GPU runs out of memory, one fewer fits from then on.
 
     Parameters
     ----------
@@ -53,15 +54,31 @@ class Placement:
         The study's.
     there
         GPUs of the cluster.
+    known
+        What earlier commands have learned: `learned`, of each.
     """
 
-    def __init__(self, resources: Resources, there: float) -> None:
+    def __init__(
+        self, resources: Resources, there: float, known: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
         self._cpus, gpus = resources.cpus, resources.gpus
         self._processes = resources.processes
         if gpus is None or isinstance(gpus, str):
             gpus = 1.0 if there else 0.0
         self._gpus, self._measured = gpus, resources.gpus == "auto" and gpus > 0
-        self._limit, self._peak = SHARES, 0
+        self._limit, self._peak, self._total, self._seen = SHARES, 0, 0, False
+        if self._measured and known:
+            largest = max(known, key=lambda one: one["peak"])
+            self._peak, self._total = int(largest["peak"]), int(largest["total"])
+            self._limit = min(int(one["limit"]) for one in known)
+            self._fit()
+
+    @property
+    def learned(self) -> dict[str, int]:
+        """What later commands may begin with; empty while nothing is known."""
+        if not self._total:
+            return {}
+        return {"peak": self._peak, "total": self._total, "limit": self._limit}
 
     def need(self, *, alone: bool = False) -> Need:
         """Return what a trial asks for; `alone`: nobody else is to use its GPU."""
@@ -74,9 +91,13 @@ class Placement:
         if not self._measured or memory is None or not memory.total:
             return
         profiled = batch.steps and batch.steps[-1].step >= batch.start_step + PROFILED_STEPS
+        if not self._seen and self._total not in (0, memory.total):  # other GPUs than last time
+            self._total, self._limit = memory.total, SHARES
+            self._fit()
+        self._seen = True
         if memory.peak > self._peak and (profiled or batch.end is not None):
-            self._peak = memory.peak
-            self._share(int(memory.total / (SAFETY * memory.peak)))
+            self._peak, self._total = memory.peak, memory.total
+            self._fit()
             logger.info(
                 "a trial took %.2f of a GPU's %.2f GiB: %d fit on one",
                 memory.peak / 2**30,
@@ -89,6 +110,9 @@ class Placement:
         if self._measured and 0 < gpus < 1:
             self._limit = min(self._limit, max(1, round(1 / gpus) - 1))
             self._share(self.per_gpu)
+
+    def _fit(self) -> None:
+        self._share(int(self._total / (SAFETY * self._peak)))
 
     def _share(self, trials: int) -> None:
         self._gpus = SHARES // max(1, min(trials, self._limit)) / SHARES

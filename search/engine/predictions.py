@@ -5,17 +5,35 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal, get_args
 
 import numpy as np
 
+from search.storage.places import Place, exists, reading, remove, upload
 from search.trainable import Predictions
 
 Split = Literal["validation", "test"]
+LAST = "test.npz"
 
 
-def write_predictions(predict: Callable[[Split], Predictions], folder: Path) -> None:
+def write_predictions(predict: Callable[[Split], Predictions], folder: Place) -> None:
     """Write what a model says about the validation and the held-out split."""
+    if isinstance(folder, Path):
+        _write(predict, folder)
+        return
+    with TemporaryDirectory(prefix="winnow-") as scratch:
+        _write(predict, Path(scratch) / folder.name)
+        remove(folder)
+        upload(Path(scratch) / folder.name, folder, last=LAST)
+
+
+def are_kept(folder: Place) -> bool:
+    """Return whether there are predictions, all of them."""
+    return folder.is_dir() if isinstance(folder, Path) else exists(folder, LAST)
+
+
+def _write(predict: Callable[[Split], Predictions], folder: Path) -> None:
     draft = folder.with_name(f"{folder.name}.draft")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
@@ -29,7 +47,7 @@ def write_predictions(predict: Callable[[Split], Predictions], folder: Path) -> 
     draft.rename(folder)
 
 
-def read_predictions(folder: Path, split: Split) -> Predictions:
+def read_predictions(folder: Place, split: Split) -> Predictions:
     """Return what `write_predictions` wrote.
 
     Raises
@@ -37,5 +55,8 @@ def read_predictions(folder: Path, split: Split) -> Predictions:
     OSError
         If there is nothing.
     """
-    with np.load(folder / f"{split}.npz", allow_pickle=False) as found:
+    with (
+        reading(folder) as path,
+        np.load(path / f"{split}.npz", allow_pickle=False) as found,
+    ):
         return Predictions(found["scores"], found["targets"], found.get("groups"))

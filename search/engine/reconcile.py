@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optuna.trial import FrozenTrial
@@ -14,7 +13,9 @@ from optuna.trial import FrozenTrial
 from search.engine.hangs import hang_reason
 from search.engine.live import Live
 from search.engine.outcomes import out_of_memory
+from search.engine.predictions import are_kept
 from search.storage.ledger import ASKED, asked_of
+from search.storage.places import place
 from search.storage.records import Attempt, Result, SeriesRecord, TrialRecord
 
 if TYPE_CHECKING:
@@ -104,6 +105,6 @@ def _told(trials: Trials, record: TrialRecord, live: Live) -> Result | None:
     if record.steps[-1].step not in live.values:
         return live.cut("diverged", f"not finite at step {record.steps[-1].step}")
     kept = trials.policy.predictions(record.number, asked)
-    if kept is not None and not Path(kept).is_dir():
+    if kept is not None and not are_kept(place(kept)):
         return None  # its predictions are still to be made
     return live.complete()

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from search.engine.checkpoints import forget_beyond, intact_checkpoints, read_notes
 from search.handshake import as_generator
+from search.storage.places import Place
 from search.trainable import Contract, Predictions, Split
 
 ENDED = object()  # what a step gives when the run has ended by itself
@@ -63,7 +64,7 @@ class ClassRun:
     saves = True
 
     def __init__(
-        self, trainable: Any, config: Any, arguments: Mapping[str, Any], folder: Path
+        self, trainable: Any, config: Any, arguments: Mapping[str, Any], folder: Place
     ) -> None:
         self._model: Any = None
         self.notes: Mapping[str, Any] = {}
@@ -110,7 +111,7 @@ class ClassRun:
 
 
 def start_run(
-    trainable: Any, contract: Contract, config: Any, arguments: Mapping[str, Any], folder: Path
+    trainable: Any, contract: Contract, config: Any, arguments: Mapping[str, Any], folder: Place
 ) -> Run:
     """Start a run, or go on with it from its newest checkpoint."""
     if contract.kind == "generator":

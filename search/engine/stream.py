@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from search.engine.job import Batch, Job, Key
 from search.engine.trials import Trials
@@ -72,6 +72,7 @@ class Stream:
         self.ended_by: str | None = None
         self.decisions, self.decision_s = 0, 0.0  # reports decided on, and what the newest took
         self.notice: str | None = None  # what a person should be told once
+        self.leaving = False  # the driver goes: runs are to write a checkpoint, none is begun
         self._listeners = [] if listener is None else [listener]
         self._follow, self._ahead = follow, ahead
         self._kept: Job | None = None
@@ -94,11 +95,11 @@ class Stream:
 
     def next(self) -> Job | Nothing:
         """Return a job; "wait" while running trials may lead to more; "done" at the end."""
+        if self.leaving or self.limit_reached():
+            return "done"
         if self._kept is not None:
             kept, self._kept = self._kept, None
             return kept
-        if self.limit_reached():
-            return "done"
         if job := self._next_job():
             return job
         if self.running:
@@ -130,6 +131,8 @@ class Stream:
     def observe(self, key: Key, batch: Batch) -> bool:
         """Store what a worker reports; return whether its trial goes on."""
         study, number = key
+        if self.leaving and batch.end == "raised":  # its own processes may have got the signal too
+            batch = replace(batch, end=None, error=None)
         if self.limit_reached():
             self._by_study[study].observe(number, batch)
             if not self.limits.resumable:
@@ -162,6 +165,14 @@ class Stream:
         study, number = key
         self._by_study[study].lost(number, reason)
         self._tell_listener()
+
+    def remember(self, key: Key, name: str, value: Mapping[str, Any]) -> None:
+        """Keep something for later commands, beside a trial's series."""
+        self._by_study[key[0]].series.remember(name, value)
+
+    def remembered(self, name: str) -> list[Mapping[str, Any]]:
+        """Return what earlier commands have kept for this study."""
+        return self.series[0].series.remembered(name) if self.series else []
 
     def finish(self) -> None:
         """End every trial under way, or leave it to the next command, if a limit was reached."""

@@ -6,12 +6,10 @@ class sees to it that every trial is stored, ended once, and gone on with after 
 
 from __future__ import annotations
 
-import shutil
 import socket
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from optuna.trial import FrozenTrial
@@ -24,6 +22,7 @@ from search.engine.live import Counts, Live, finite
 from search.engine.outcomes import result_of
 from search.engine.reconcile import Found, look_up, reconcile
 from search.storage.ledger import Series
+from search.storage.places import Place, children, here, remove
 from search.storage.reader import read_series
 from search.storage.records import Asked, Attempt, End, Result, SeriesRecord, TrialRecord
 from search.study import Objective
@@ -96,7 +95,7 @@ class Trials:
         objectives: Sequence[Objective],
         score_at: str,
         baseline: Any,
-        artifacts: Path,
+        artifacts: Place,
         retries: int,
         attributes: Mapping[str, Any] | None = None,
     ) -> None:
@@ -173,7 +172,7 @@ class Trials:
         first = self._first_of.setdefault((asked.arm, asked.code), number) == number
         return self._kind == "search" or (first and self._kind in EXPLAINED)
 
-    def folder(self, number: int) -> Path:
+    def folder(self, number: int) -> Place:
         """Return the folder of a trial's checkpoints."""
         return self._folder / f"{number:06d}"
 
@@ -292,7 +291,7 @@ class Trials:
 
     def note_hangs(self, number: int, live: Live) -> bool:
         """Store what runs that hung have left behind; return whether there were any."""
-        hangs = take_hangs(self.folder(number))
+        hangs = take_hangs(here(self.folder(number)))
         for hang in hangs:
             if live.attempt is None or live.attempt.token != hang.attempt["token"]:
                 self.leave(number, live, "lost", ended=live.seen)
@@ -349,7 +348,7 @@ class Trials:
             attributes["reason"] = result.reason[:500]
         news = {key: v for key, v in attributes.items() if live.noted.get(key) != v}
         self.series.tell(number, result, news)
-        shutil.rmtree(self.folder(number), ignore_errors=True)
+        remove(self.folder(number))
 
     def _count(self, number: int, asked: Asked, result: Result, steps: int) -> None:
         self.counts.add(result.outcome, steps, asked.max_steps)
@@ -372,8 +371,8 @@ class Trials:
             steps = trial.steps[-1].step if trial.steps else 0
             self._count(trial.number, trial.asked, result, steps)
         under_way = {self.folder(number) for number in self.live}
-        for folder in set(self._folder.glob("*")) - under_way:  # a driver was killed as it ended
-            shutil.rmtree(folder, ignore_errors=True)
+        for folder in set(children(self._folder)) - under_way:  # a driver was killed as it ended
+            remove(folder)
 
     def _resume(self, found: Found) -> None:
         """Take over a trial that the database knows, and go on with it if it has not ended."""

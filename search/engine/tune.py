@@ -27,7 +27,7 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
-from search.engine.bridge import MAX_LOST, Bridge, Losses, to_bytes
+from search.engine.bridge import GPU_MEMORY, MAX_LOST, Bridge, Losses, to_bytes
 from search.engine.cluster import cluster_resources, node_resources
 from search.engine.group import Peers
 from search.engine.job import Task
@@ -99,7 +99,9 @@ class TrialActor(tune.Trainable):
         return True
 
     def save_checkpoint(self, checkpoint_dir: str) -> dict[str, Any]:  # noqa: ARG002 - Tune's
-        """Save nothing: checkpoints are the engine's own, with checksums."""
+        """Write one of the engine's own: Tune asks for one only when it pauses a trial."""
+        if self._worker is not None:
+            self._worker.keep()
         return {}
 
     def load_checkpoint(self, checkpoint: dict[str, Any] | None) -> None:
@@ -160,7 +162,7 @@ class StreamSearcher(Searcher):
         one is begun again.
         """
         bridge, key = self._bridge, self._bridge.keys.pop(trial_id, None)
-        if not error or key is None:
+        if not error or key is None or bridge.stream.leaving:
             return
         bridge.waiting.discard(key)
         losses = bridge.losses.get(key, Losses())
@@ -191,14 +193,15 @@ class StreamScheduler(FIFOScheduler):
         bridge, key = self._bridge, self._bridge.keys[trial.trial_id]
         bridge.learn(key, result["batch"])
         if bridge.guard(lambda: bridge.stream.observe(key, result["batch"]), otherwise=False):
-            return TrialScheduler.CONTINUE
+            leaves = bridge.stream.leaving
+            return TrialScheduler.PAUSE if leaves else TrialScheduler.CONTINUE
         bridge.keys.pop(trial.trial_id, None)
         return TrialScheduler.STOP
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:  # noqa: ARG002 - Tune's
         """Note that a worker has died; what would happen again is tried only once more."""
         bridge, key = self._bridge, self._bridge.keys.get(trial.trial_id)
-        if key is None:
+        if key is None or bridge.stream.leaving:
             return
         losses = bridge.losses.setdefault(key, Losses())
         losses.count += trial.status != Trial.PENDING  # then Tune tells of the same death twice
@@ -210,9 +213,17 @@ class StreamScheduler(FIFOScheduler):
             trial.max_failures = 0  # its next loss is judged by us, whatever Tune has counted
         logger.warning("trial %d of %s lost its worker: %s", key[1], key[0], losses.reason)
 
+    def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
+        """Return who is next; nobody once the driver leaves: then only those at work are heard."""
+        if not self._bridge.stream.leaving:
+            return super().choose_trial_to_run(tune_controller)
+        at_work = [trial.status == Trial.RUNNING for trial in tune_controller.get_trials()]
+        self._bridge.left = not any(at_work)
+        return None
+
 
 class StreamStopper(tune.Stopper):
-    """Ends everything once the stream has: at a limit, or after an error."""
+    """Ends everything once the stream has: at a limit, after an error, or as the driver leaves."""
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
@@ -223,7 +234,8 @@ class StreamStopper(tune.Stopper):
 
     def stop_all(self) -> bool:
         """Return whether Tune is to stop now, however long the steps under way may still take."""
-        return self._bridge.error is not None or self._bridge.stream.limit_reached()
+        bridge = self._bridge
+        return bridge.error is not None or bridge.left or bridge.stream.limit_reached()
 
 
 def run_ray(
@@ -247,7 +259,8 @@ def run_ray(
     EngineError
         If Tune ends before the stream does.
     """
-    placement = Placement(resources, cluster_resources().get("GPU", 0.0))
+    gpus = cluster_resources().get("GPU", 0.0)
+    placement = Placement(resources, gpus, stream.remembered(GPU_MEMORY))
     check_room(placement.need(), node_resources())
     bridge = Bridge(stream, placement, workers)
     with _quiet(), _scratch() as scratch, _young_garbage():
@@ -255,7 +268,7 @@ def run_ray(
     if bridge.error is not None:
         raise bridge.error
     stream.finish()
-    if stream.running:
+    if stream.running and not stream.leaving:
         raise EngineError(f"Ray Tune has ended while {stream.running} trials were under way")
 
 

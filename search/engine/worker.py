@@ -19,7 +19,6 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,6 +35,7 @@ from search.engine.run import ENDED, ClassRun, Run, start_run
 from search.engine.watch import Watch
 from search.environment import peak_memory, versions
 from search.errors import CheckpointError, TrainableError, near_miss
+from search.storage.places import Place, here, place
 from search.storage.records import Checkpoint, End, Step
 from search.trainable import Predictions, ProcessGroup, inspect_trainable
 
@@ -123,7 +123,8 @@ class Worker:
             "gpus": self._gpus,
             "versions": versions(),
         }
-        with watched(self._task.step_limit_s, Path(folder or self._job.folder), attempt) as dog:
+        note = here(place(folder or self._job.folder))
+        with watched(self._task.step_limit_s, note, attempt) as dog:
             self._watchdog = dog
             try:
                 yield
@@ -133,6 +134,17 @@ class Worker:
     def _beat(self) -> None:
         if self._watchdog is not None:
             self._watchdog.beat()
+
+    def keep(self) -> None:
+        """Write a checkpoint, due or not, of what the driver has stored: the driver leaves."""
+        now = self._open
+        if now is None or not now.run.saves or now.step == now.run.start_step:
+            return
+        try:
+            with self._tail.listening(), self._watched(now.token, now.started):
+                self._checkpoint(now)
+        except (Exception, SystemExit):  # the run goes on later, from the checkpoint before
+            logger.warning("a trainable raised while it was saved", exc_info=True)
 
     def close(self) -> None:
         """End the attempt; whatever a trainable raises while closing is logged, not raised."""
@@ -186,7 +198,7 @@ class Worker:
         return now.run.saves and (rung or late)
 
     def _checkpoint(self, now: _Open) -> None:
-        folder = Path(self._job.folder) / now.token
+        folder = place(self._job.folder) / now.token
         try:
             notes = {"watch": now.watch.state()}
             now.checkpoints.append(write_checkpoint(now.run.save, folder, now.step, notes))
@@ -200,9 +212,9 @@ class Worker:
         """Ask a complete run what only its end can tell; a guard may still call it broken."""
         run, folder, spread = now.run, self._job.predictions, None
         if isinstance(run, ClassRun) and self._contract.predicts:
-            written = folder is not None and _predictions_kept(run, Path(folder))
+            written = folder is not None and _predictions_kept(run, place(folder))
             if now.watch.wants_spread:
-                kept = read_predictions(Path(str(folder)), "validation") if written else None
+                kept = read_predictions(place(str(folder)), "validation") if written else None
                 spread = _spread(kept or run.predict("validation"))
         if now.watch.finish(now.step, spread) is not None:
             return "diverged"
@@ -274,7 +286,7 @@ def begin_run(task: Task, job: Job, group: ProcessGroup | None = None) -> Run:
         group=group,
     )
     config = override(task.baseline, job.changes)
-    return start_run(task.trainable, contract, config, arguments, Path(job.folder))
+    return start_run(task.trainable, contract, config, arguments, place(job.folder))
 
 
 def load_data(task: Task) -> Any:
@@ -288,7 +300,7 @@ def load_data(task: Task) -> Any:
     return _DATA[key][1]
 
 
-def _predictions_kept(run: ClassRun, folder: Path) -> bool:
+def _predictions_kept(run: ClassRun, folder: Place) -> bool:
     """Write a run's predictions; a full disk costs what is made from them, not the run."""
     try:
         write_predictions(run.predict, folder)

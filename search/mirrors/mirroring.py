@@ -18,6 +18,7 @@ from typing import Protocol
 from search.errors import OptionError, WinnowError, near_miss
 from search.mirrors.mlflow import MlflowMirror
 from search.mirrors.tensorboard import TensorBoardMirror
+from search.mirrors.wandb import WandbMirror
 from search.storage.database import Database
 from search.storage.reader import read_series, series_names
 from search.storage.records import SeriesRecord, TrialRecord
@@ -26,7 +27,7 @@ logger = logging.getLogger(__name__)
 PAUSE_S = 5.0  # between two readings, at least
 SHARE = 20  # … and so many times what the last one took
 PATIENCE_S = 20.0  # at the end, for what is still to be copied
-MEASURED = ("search", "confirm", "replicate", "stack", "aa", "tune")
+MEASURED = ("search", "confirm", "replicate", "stack", "aa", "tune", "design")
 
 
 class Mirror(Protocol):
@@ -55,9 +56,10 @@ def parse_mirror(text: str) -> Mirror:
     OptionError
         If there is none of this kind, or its address is wrong.
     """
-    kind, colon, where = text.partition(":")
-    if kind not in KINDS or not colon or not where:
-        known = "mlflow:http://HOST:PORT or tensorboard:FOLDER"
+    kind, _, where = text.partition(":")
+    where = where or HERE.get(kind, "")
+    if kind not in KINDS or not where:
+        known = "mlflow:http://HOST:PORT, tensorboard:FOLDER or wandb[:FOLDER]"
         near = near_miss(kind, KINDS) if kind not in KINDS else ""
         raise OptionError(f"--mirror takes {known}{near}")
     return KINDS[kind](where)
@@ -147,7 +149,9 @@ class Mirroring:
 KINDS: dict[str, Callable[[str], Mirror]] = {
     "mlflow": MlflowMirror.at,
     "tensorboard": TensorBoardMirror.at,
+    "wandb": WandbMirror.at,
 }
+HERE = {"wandb": "."}  # where its own tools look
 
 
 @contextmanager

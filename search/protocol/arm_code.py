@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from search.configuration import digest
-from search.errors import OptionError, StudyError
+from search.errors import StudyError
 from search.protocol.arms import BASELINE
 from search.protocol.code import code_digest
 from search.protocol.entries import technique_entry
+from search.protocol.rerunning import ASK, Rerun
 from search.storage.registrations import RegistrationRecord
 from search.study import Study
 
@@ -29,9 +30,12 @@ def codes_of(
     study: Study,
     earlier: Sequence[RegistrationRecord],
     now: Mapping[str, str],
-    rerun: Sequence[str],
+    rerun: Rerun | None,
 ) -> dict[str, str]:
     """Return the code each arm's runs are made with: today's for new arms and those run again.
+
+    Code by which an arm was run before gets a mark when it is run again: those runs no longer
+    count.
 
     Parameters
     ----------
@@ -42,19 +46,21 @@ def codes_of(
     now
         From `current_codes`.
     rerun
-        Arms that a change of code concerns.
+        Arms to be run again.
 
     Raises
     ------
     StudyError
-        If code has changed and `rerun` is empty.
-    OptionError
-        If `rerun` names no arm.
+        If code has changed, and nothing is to be run again.
     """
     last = earlier[-1].specification if earlier else {"code": {}, "current_code": {}}
-    _refuse_changed(study.name, last, now, rerun)
-    before = {} if BASELINE in rerun else last["code"]
-    kept = {name: code for name, code in before.items() if name not in rerun}
+    if rerun is None:
+        _refuse_changed(study.name, last, now)
+    again = [name for name in now if rerun is not None and rerun.covers(name)]
+    now = {name: _marked(name, code, earlier) if name in again else code
+           for name, code in now.items()}  # fmt: skip
+    before = {} if BASELINE in again else last["code"]
+    kept = {name: code for name, code in before.items() if name not in again}
     entries = {entry["name"]: entry for entry in last.get("techniques", ())}
     present = {technique.name: technique_entry(study, technique) for technique in study.techniques}
     # what is withdrawn keeps its numbers
@@ -64,7 +70,7 @@ def codes_of(
         makeup = _makeup(name, present)
         if technique.stage == "post-hoc":  # it is applied to what others' code has predicted
             own = digest([codes[BASELINE], own, makeup, *(codes[v] for v in technique.voters)])
-        same = makeup == _makeup(name, entries) and not {*technique.voters} & {*rerun}
+        same = makeup == _makeup(name, entries) and not {*technique.voters} & {*again}
         codes[name] = kept.get(name, own) if same else own
     return codes
 
@@ -86,20 +92,22 @@ def _settings(name: str, entries: Mapping[str, Mapping[str, Any]]) -> dict[str, 
     return found
 
 
-def _refuse_changed(
-    study: str, last: Mapping[str, Any], now: Mapping[str, str], rerun: Sequence[str]
-) -> None:
+def _marked(name: str, code: str, earlier: Sequence[RegistrationRecord]) -> str:
+    """Return the code of an arm that is run again, told from that of its runs so far."""
+    last = earlier[-1].specification
+    seen = [record.specification["current_code"].get(name) for record in earlier]
+    return digest([code, "again", len(earlier)]) if name in last["code"] and code in seen else code
+
+
+def _refuse_changed(study: str, last: Mapping[str, Any], now: Mapping[str, str]) -> None:
     """Raise if code has changed and nobody has said which arms that concerns."""
-    if unknown := [name for name in rerun if name not in now]:
-        raise OptionError(f"--rerun {unknown[0]}: this study has no such arm; it has {list(now)}")
     seen = last["current_code"]
     changed = [name for name in now if name in last["code"] and seen.get(name) != now[name]]
-    if changed and not rerun:
+    if changed:
         names = ", ".join(f"'{name}'" for name in changed)
         whose = f"study '{study}'" if BASELINE in changed else names
         raise StudyError(
             f"the code of {whose} has changed since "
             "it was registered; runs made by different code are never compared silently. Say which "
-            "arms the change concerns: --rerun ARM (once per arm; --rerun baseline runs every arm "
-            "again)"
+            f"arms the change concerns, and what it is: {ASK}"
         )

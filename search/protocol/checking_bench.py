@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import tempfile
 import threading
@@ -167,11 +168,16 @@ def _key(changes: Mapping[str, Any], seed: int, steps: int | None) -> str:
 def interrupted_after(seconds: float) -> Iterator[None]:
     """Raise `OutOfTime` inside the block when the time is up, be it in the middle of a step.
 
-    In a thread, and where the system has no such timer, only before the block.
+    In a thread, and where the system has no such timer, only before the block. Infinitely many
+    seconds are no limit.
     """
     if seconds <= 0:
         raise OutOfTime
-    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGALRM"):
+    if (
+        math.isinf(seconds)
+        or threading.current_thread() is not threading.main_thread()
+        or not hasattr(signal, "SIGALRM")
+    ):
         yield
         return
 

@@ -20,6 +20,7 @@ from search.protocol.arms import BASELINE, Arm, combined
 from search.protocol.code import code_digest
 from search.protocol.fitting import promising
 from search.protocol.fixed_runs import FixedRuns
+from search.protocol.ownership import warn_of_strangers
 from search.protocol.registering import Registered, data_digest_of, draw_seeds
 from search.protocol.replicating import asked_run
 from search.protocol.searching import Options, check_options, on_data, open_engine, open_trials
@@ -104,9 +105,10 @@ def run_design(
     *,
     n_seeds: int,
     alpha: float = 0.05,
+    hours: float | None = None,
     listener: Listener | None = None,
-) -> RegistrationRecord:
-    """Run a design to its end, or go on with it; return its registration.
+) -> str | None:
+    """Run a design to its end, or go on with it; return what has ended it before.
 
     Parameters
     ----------
@@ -120,6 +122,8 @@ def run_design(
         Every arm runs on so many.
     alpha
         Familywise error rate.
+    hours
+        Wall time of this command; what it interrupts the next one goes on with.
     listener
         Called after every event.
 
@@ -132,17 +136,18 @@ def run_design(
     loaded = replace(loaded, study=on_data(loaded.study, options))
     database = Database(options.storage)
     try:
+        warn_of_strangers(database, loaded.study.name)
         with study_lock(database, loaded.study.name):
             record = _register(database, loaded, options, composition, n_seeds, alpha)
             trials = open_trials(
                 loaded, options, _series(database, loaded, options, composition, record),
                 FixedRuns(_runs(loaded.study, composition, record)),
             )  # fmt: skip
-            stream = Stream([trials], Limits(), listener)
+            stream = Stream([trials], Limits(hours=hours, resumable=True), listener)
             if stream.begin():
                 with open_engine(loaded, options) as engine:
                     engine(stream)
-        return record
+            return stream.ended_by
     finally:
         database.close()
 

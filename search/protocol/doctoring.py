@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import platform
 import re
 import shutil
@@ -19,9 +20,11 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from search.engine.process import visible_gpus
-from search.errors import WinnowError
+from search.environment import exposed_token, token_file
+from search.errors import OptionError, WinnowError
 from search.protocol.searching import Options, artifacts_beside
 from search.storage.database import Database
+from search.storage.places import Remote, check_reachable
 from search.storage.url import parse_storage, redact, sqlite_path
 
 DISTRIBUTION = "winnow"
@@ -68,7 +71,7 @@ def diagnose(options: Options, *, ray: bool = True) -> Iterator[Diagnosis]:
     """
     looks: list[Callable[[], Diagnosis]] = [_python, _packages]
     looks += [_ray] if ray else []
-    looks += [_gpu, lambda: _database(options), lambda: _disk(options)]
+    looks += [_gpu, _token, lambda: _database(options), lambda: _disk(options)]
     for look in looks:
         yield look()
     yield from (_port(number, owner) for number, owner in PORTS.items())
@@ -152,6 +155,14 @@ def _gpu() -> Diagnosis:
     return Diagnosis("GPU", "good", f"{'; '.join(names)}; {torch}")
 
 
+def _token() -> Diagnosis:
+    if exposed := exposed_token():
+        return Diagnosis("token", "notice", exposed)
+    path = token_file(os.environ)
+    words = f"{path} is its owner's alone" if path.is_file() else "none here; a cluster needs one"
+    return Diagnosis("token", "good", words)
+
+
 def _database(options: Options) -> Diagnosis:
     """Open the study database, and write into it as a driver would; no file is left behind."""
     shown = redact(options.storage)
@@ -178,7 +189,10 @@ def _new_file(path: Path) -> Diagnosis:
 
 
 def _disk(options: Options) -> Diagnosis:
-    folder = _existing(artifacts_beside(parse_storage(options.storage), options))
+    found = artifacts_beside(parse_storage(options.storage), options)
+    if isinstance(found, Remote):
+        return _store(found)
+    folder = _existing(found)
     if problem := _unwritable(folder):
         words = f"{folder} cannot be written ({problem}): name another folder with --artifacts"
         return Diagnosis("artifacts", "bad", words)
@@ -188,6 +202,14 @@ def _disk(options: Options) -> Diagnosis:
         cure = "a full disk costs checkpoints; make room, or name another --artifacts"
         return Diagnosis("artifacts", "bad", f"{words}: {cure}")
     return Diagnosis("artifacts", "good", words)
+
+
+def _store(remote: Remote) -> Diagnosis:
+    try:
+        check_reachable(remote)
+    except OptionError as error:
+        return Diagnosis("artifacts", "bad", str(error))
+    return Diagnosis("artifacts", "good", f"{remote} can be written")
 
 
 def _port(number: int, owner: str) -> Diagnosis:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from optuna.trial import FrozenTrial
 
+from search.storage.places import Place
 from search.storage.records import Asked, Result, TrialRecord
 
 
@@ -23,7 +23,7 @@ class FixedRuns:
         Where predictions are kept, for post-hoc techniques: a folder per run. None: they are not.
     """
 
-    def __init__(self, runs: Sequence[Asked], *, predictions: Path | None = None) -> None:
+    def __init__(self, runs: Sequence[Asked], *, predictions: Place | None = None) -> None:
         self._predictions = predictions
         self._existing = 0
         self._missing = {(run.arm, run.key): run for run in runs}

@@ -22,11 +22,12 @@ from search.errors import OptionError, StudyError, near_miss
 from search.loading import LoadedStudy
 from search.protocol.arms import BASELINE, trained_arms
 from search.protocol.fixed_runs import FixedRuns
+from search.protocol.ownership import warn_of_strangers
 from search.protocol.registering import Design, Registered, register
 from search.protocol.replicating import Settings, runs_for
 from search.protocol.searching import (
     Options,
-    artifacts_folder,
+    artifacts_place,
     check_options,
     on_data,
     open_engine,
@@ -148,6 +149,7 @@ def measure_noise(
     chosen = _arm(study, arm)
     database = Database(options.storage)
     try:
+        warn_of_strangers(database, study.name)
         with study_lock(database, study.name):
             registered = _registered(database, loaded, options, design)
             place = _place(study, registered, design, chosen, n_seeds)
@@ -211,7 +213,7 @@ def _run(
     study = loaded.study
     specification = common_specification(study, seed=options.seed, folder=loaded.path.parent)
     directions = [goal.direction for goal in study.goals]
-    folder = artifacts_folder(database, options) / study.name / "predictions"
+    folder = artifacts_place(database, options) / study.name / "predictions"
     kept = folder if study.contract.predicts else None
     policies = {
         place.again: FixedRuns(place.runs[:1]),

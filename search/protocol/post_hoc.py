@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from search.engine.predictions import read_predictions
+from search.engine.predictions import are_kept, read_predictions
 from search.errors import StudyError
 from search.protocol.arms import BASELINE, post_hoc
 from search.protocol.combining import combination, same_rows
@@ -25,6 +25,7 @@ from search.ranking import Priority
 from search.ranking.measured import code_together, taken_together
 from search.storage.database import Database
 from search.storage.ledger import Series
+from search.storage.places import Place
 from search.storage.reader import read_series, series_names
 from search.storage.records import Asked, Attempt, Result, Step, TrialRecord
 from search.study import Study
@@ -35,7 +36,7 @@ VALIDATION_PREFIX = "val_"
 
 
 def apply_post_hoc(
-    database: Database, study: Study, registered: Registered, priority: Priority, folder: Path
+    database: Database, study: Study, registered: Registered, priority: Priority, folder: Place
 ) -> bool:
     """Measure every post-hoc technique on every run of the baseline that lacks it.
 
@@ -112,16 +113,16 @@ class Measurement:
 
 
 def _measure(
-    study: Study, technique: Technique, runs: Sequence[TrialRecord], folder: Path
+    study: Study, technique: Technique, runs: Sequence[TrialRecord], folder: Place
 ) -> Measurement:
     """Return the metrics of the transformed runs, or why there are none."""
     for run in runs:
         whose = "the baseline" if run.asked.arm == BASELINE else f"'{run.asked.arm}'"
         if run.outcome != "complete":
             return Measurement({}, error=f"{whose} {run.outcome} on this seed")
-        if not (folder / run.asked.key).is_dir():
+        if not are_kept(folder / run.asked.key):
             lost = f"no predictions of {whose} are left of this seed, in {folder}"
-            return Measurement({}, error=f"{lost}; a study of another name makes its runs anew")
+            return Measurement({}, error=f"{lost}; `winnow rerun` makes its runs anew")
     folders = [folder / run.asked.key for run in runs]
     elapsed_s = sum(step.elapsed_s for run in runs for step in run.steps) if runs[1:] else 0.0
     try:
@@ -145,7 +146,7 @@ def _not_computed(metric: str, found: Mapping[str, float]) -> str:
 
 
 def _transformed(
-    study: Study, technique: Technique, folders: Sequence[Path]
+    study: Study, technique: Technique, folders: Sequence[Place]
 ) -> Mapping[str, float]:
     """Return the metrics of what a technique makes of its runs' predictions."""
     if study.metrics is None:

@@ -16,10 +16,12 @@ from typing import Any, Literal
 import numpy as np
 
 from search.configuration import digest, plain
-from search.errors import StudyError
+from search.errors import OptionError, StudyError
 from search.protocol.arm_code import codes_of, current_codes
 from search.protocol.arms import BASELINE, arm_problems
+from search.protocol.changing import Change, change_of, reruns, tried_again
 from search.protocol.entries import domain_words, technique_entry
+from search.protocol.rerunning import Rerun
 from search.protocol.specification import common_specification
 from search.statistics import PROFILES
 from search.storage.database import Database
@@ -37,28 +39,6 @@ TUNING: Mapping[str, Tuning] = {
     "standard": "once",
     "deep": "per-seed",
 }
-YARDSTICK = (
-    "evaluation",
-    "objectives",
-    "score_at",
-    "max_steps",
-    "smallest_gain",
-    "alpha",
-    "looks",
-    "verdicts",
-    "tuning",
-    "tuning_trials",
-    "domains",
-    "data",
-    "split_seed",
-    "replication",
-    "test_train_ratio",
-    "baseline",
-    "seed",
-)
-REMADE = ("max_steps", "score_at", "split_seed", "replication")  # runs mean something else
-SETTINGS = ("stage", "status", "on", "knobs", "ranges", "levels", "requires", "members", "voters")
-DECLARED = ("targets", "criteria", "guards", "stack")
 SURROUNDINGS = ("versions", "machine", "git_commit", "resources")
 
 
@@ -109,6 +89,18 @@ class Design:
             verdicts=profile != "scout",
         )
 
+    @classmethod
+    def registered(cls, specification: Mapping[str, Any]) -> Design:
+        """Return the design of a registration."""
+        return cls(
+            looks=tuple(specification["looks"]),
+            tuning=specification["tuning"],
+            trials=specification["tuning_trials"] or cls.trials,
+            alpha=specification["alpha"],
+            stack=specification["stack"],
+            verdicts=specification["verdicts"],
+        )
+
 
 @dataclass(frozen=True)
 class Registered:
@@ -138,7 +130,7 @@ def register(
     seed: int,
     folder: Path,
     data: Path | None,
-    rerun: Sequence[str] = (),
+    rerun: Rerun | None = None,
 ) -> Registered:
     """Register a study, or find that it is registered already.
 
@@ -147,7 +139,7 @@ def register(
     StudyError
         If an arm cannot be configured, or the code has changed and nobody said what to run again.
     OptionError
-        If `rerun` names no arm.
+        If what is to be run again is no arm, or was never measured.
     """
     if problems := [*arm_problems(study), *_design_problems(study, design)]:
         raise StudyError(problems)
@@ -160,13 +152,20 @@ def register(
             "give the study another name"
         )
     now, data_digest = current_codes(study), data_digest_of(data)
+    if rerun is not None:
+        rerun.check_arms(list(now))
+        if not earlier:
+            raise OptionError(f"study '{study.name}' was never measured: `winnow run` comes first")
+        if rerun.done(earlier[-1].specification, now):
+            rerun = None  # the same command goes on
     specification = _specification(study, design, seed=seed, folder=folder, data=data_digest)
     specification["techniques"] = _with_withdrawn(specification["techniques"], earlier)
     specification["code"] = codes_of(study, earlier, now, rerun)
     seen = earlier[-1].specification["current_code"] if earlier else {}
     specification["current_code"] = {**seen, **now}
     record = earlier[-1] if earlier else None
-    change = _change(record, specification, rerun) if record else Change("first")
+    specification["reruns"] = reruns(record, specification, rerun)
+    change = change_of(record, specification, rerun) if record else Change("first")
     if record is None or change is not None:
         record = _amended(database, study.name, record, specification, change or Change("first"))
     return Registered(record, tuple(record.specification["seeds"]), now[BASELINE], data_digest)
@@ -224,16 +223,6 @@ def _with_withdrawn(
     return [*present, *gone.values()]
 
 
-@dataclass(frozen=True)
-class Change:
-    """What kind of change a registration sees, in words, and the techniques measured anew."""
-
-    kind: str
-    reason: str = ""
-    anew: tuple[str, ...] = ()
-    remade: bool = False
-
-
 def _amended(
     database: Database,
     name: str,
@@ -247,7 +236,7 @@ def _amended(
     if (change.kind == "new" or change.remade) and record:
         specification["draw"] = digest([specification, record.version])
     # what was tried before a look and is tried again counts as one more technique
-    repeated = len([arm for arm in change.anew if arm != "baseline"]) if looked else 0
+    repeated = len(tried_again(change, specification)) if looked else 0
     n_seeds = max(specification["looks"])
     seeds = draw_seeds(specification["seed"], specification["draw"], n_seeds)
     specification["seeds"] = list(seeds)
@@ -258,58 +247,6 @@ def _amended(
     return add_registration(
         database, name, change.kind, change.reason, specification, anew=change.anew
     )
-
-
-def _change(
-    record: RegistrationRecord, specification: Mapping[str, Any], rerun: Sequence[str]
-) -> Change | None:
-    """Return how a registration changes; None when nothing has changed."""
-    before = record.specification
-    moved = [key for key in YARDSTICK if plain(before.get(key)) != plain(specification[key])]
-    old = {entry["name"]: plain(entry) for entry in before["techniques"]}
-    new = {entry["name"]: plain(entry) for entry in specification["techniques"]}
-    common = old.keys() & new.keys()
-    if any(old[name]["smallest_gain"] != new[name]["smallest_gain"] for name in common):
-        moved.append("a technique's smallest_gain")
-    if moved and record.looks:
-        return Change("new", f"{', '.join(moved)} changed after a look: fresh seeds, no run reused")
-    if dict(before["code"]) != dict(specification["code"]) and rerun:
-        words = f"run again after a change of code: {', '.join(rerun)}"
-        voting = _voting(rerun, before["techniques"])
-        return Change("rerun", words, (*rerun, *voting))
-    parts = [f"{', '.join(moved)} changed before any look"] if moved else []
-    changed = [n for n in old if n in common and _differ(old[n], new[n], SETTINGS)]
-    changed += _voting(changed, before["techniques"])
-    declared = [k for k in DECLARED if k in before and plain(before[k]) != plain(specification[k])]
-    parts += [f"{', '.join(declared)} changed"] if declared else []
-    parts += _technique_words(old, new)
-    parts += [f"set anew: {', '.join(changed)}"] if changed else []
-    remade = bool(set(moved) & set(REMADE))
-    return Change("amendment", "; ".join(parts), tuple(changed), remade) if parts else None
-
-
-def _voting(anew: Sequence[str], entries: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the ensembles that are made anew with their voters."""
-    votes = {entry["name"]: entry.get("voters") or () for entry in entries}
-    return [n for n, voters in votes.items() if n not in anew and not {*voters}.isdisjoint(anew)]
-
-
-def _differ(one: Mapping[str, Any], two: Mapping[str, Any], keys: Sequence[str]) -> bool:
-    return any(one.get(key) != two.get(key) for key in keys)
-
-
-def _technique_words(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    added = [name for name in new if name not in old]
-    gone = [n for n in old if new[n].get("withdrawn") and not old[n].get("withdrawn")]
-    back = [n for n in old if old[n].get("withdrawn") and not new[n].get("withdrawn")]
-    parts = [
-        f"{sign}{len(names)} technique{'s' if len(names) > 1 else ''} ({', '.join(names)})"
-        for sign, names in (("+", added), ("-", gone), ("again ", back))
-        if names
-    ]
-    if len(old) != len(new):
-        parts.append(f"K {len(old)} → {len(new)}")
-    return parts
 
 
 def _design_problems(study: Study, design: Design) -> list[str]:

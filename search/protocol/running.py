@@ -18,6 +18,7 @@ from search.loading import LoadedStudy
 from search.protocol.arms import BASELINE, Arm, trained_arms
 from search.protocol.deadline import Deadline
 from search.protocol.fixed_runs import FixedRuns
+from search.protocol.ownership import warn_of_strangers
 from search.protocol.post_hoc import apply_post_hoc
 from search.protocol.registering import Design, Registered, register
 from search.protocol.replicating import (
@@ -29,9 +30,10 @@ from search.protocol.replicating import (
     owners_of,
     runs_for,
 )
+from search.protocol.rerunning import Rerun
 from search.protocol.searching import (
     Options,
-    artifacts_folder,
+    artifacts_place,
     check_options,
     on_data,
     open_engine,
@@ -40,7 +42,7 @@ from search.protocol.searching import (
 from search.protocol.specification import common_specification
 from search.protocol.stacking import stack_arms
 from search.protocol.tuning import TuneArm, TuningPlan, selected
-from search.ranking import Priority, rank_study, stack_members
+from search.ranking import Priority, rank_study, stack_codes, stack_members
 from search.ranking.measured import tuning_name
 from search.ranking.priority import look_entries
 from search.storage.database import Database
@@ -67,7 +69,7 @@ def run_study(
     design: Design,
     *,
     hours: float | None = None,
-    rerun: Sequence[str] = (),
+    rerun: Rerun | None = None,
     listener: Listener | None = None,
 ) -> RunOutcome:
     """Measure and rank a study's techniques.
@@ -84,7 +86,7 @@ def run_study(
         Deadline: nothing is begun that would not be finished in time, and what goes on all the
         same is left to the next command.
     rerun
-        Arms to be run again after a change of code.
+        Arms to be run again, and why.
     listener
         Called after every event.
 
@@ -100,6 +102,7 @@ def run_study(
     loaded = replace(loaded, study=study)
     database = Database(options.storage)
     try:
+        warn_of_strangers(database, study.name)
         with study_lock(database, study.name):
             registered = register(
                 database,
@@ -151,7 +154,7 @@ class Course:
         self._database, self._loaded, self._options = database, loaded, options
         self._design, self._registered = design, registered
         self._study = loaded.study
-        self._folder = artifacts_folder(database, options) / self._study.name / "predictions"
+        self._folder = artifacts_place(database, options) / self._study.name / "predictions"
         self._deadline = deadline
         self._looking: FixedRuns | None = None
 
@@ -282,6 +285,7 @@ class Course:
         if self._design.tuning == "per-seed":
             yield self._tunings(needs)
         settings = self._settings(needs)
+        codes = stack_codes(priority.specification, membership)
         runs: list[Asked] = []
         stacked: list[Asked] = []
         for place, seed in enumerate(self._registered.seeds[:n]):
@@ -292,7 +296,7 @@ class Course:
             common = settings.of(BASELINE, place)
             own = {m: self._own(settings.of(column, place), m) for m, column in columns.items()}
             stacked += [
-                self._run(arm, BASELINE, {**common, **fields}, seed)
+                replace(self._run(arm, BASELINE, {**common, **fields}, seed), code=codes[arm])
                 for arm, fields in stack_arms(membership, own).items()
             ]
         runs = missing(priority, runs)

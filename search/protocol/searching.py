@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
@@ -15,27 +14,30 @@ from sqlalchemy.engine import URL
 
 from search.configuration import flatten, override, unplain
 from search.engine.job import Task
+from search.engine.leaving import grace, leaving_in_order
 from search.engine.local import run_local
 from search.engine.process import local_gpus, threads_of
 from search.engine.samplers import derive_seed
 from search.engine.stream import Limits, Listener, Stream
 from search.engine.trials import Policy, Trials
 from search.engine.worker import load_data
-from search.environment import git_commit
+from search.environment import git_commit, trials_secrets
 from search.errors import OptionError, StorageError, StudyError
 from search.loading import LoadedStudy
 from search.plain import plain
 from search.protocol.fixed_runs import FixedRuns
 from search.protocol.joint_search import JointSearch
+from search.protocol.ownership import warn_of_strangers
 from search.protocol.specification import clashes, common_specification, search_specification
 from search.protocol.warm_start import check_same, priors_of, warm_start_entry
 from search.storage.database import Database
 from search.storage.journal import study_log
 from search.storage.ledger import Series
 from search.storage.lock import study_lock
+from search.storage.places import Place, Remote, check_reachable, cloud_variables, here, place
 from search.storage.reader import read_series, series_names
 from search.storage.records import Asked, Result
-from search.storage.url import parse_storage, redact, sqlite_path
+from search.storage.url import parse_storage, sqlite_path
 from search.study import Study
 
 EngineName = Literal["ray", "local"]
@@ -51,7 +53,7 @@ class Options:
     storage
         URL of the study database.
     artifacts
-        Folder of the checkpoints; None: beside the SQLite file.
+        Folder of the checkpoints, or ``s3://…``; None: beside the SQLite file.
     engine
         "ray" or "local".
     address
@@ -123,6 +125,7 @@ def run_search(
     loaded = replace(loaded, study=on_data(loaded.study, options))
     database = Database(options.storage)
     try:
+        warn_of_strangers(database, loaded.study.name)
         with study_lock(database, loaded.study.name):
             searched = open_search(database, loaded, options, trials=trials, warm_start=warm_start)
 
@@ -244,21 +247,36 @@ def open_trials(loaded: LoadedStudy, options: Options, series: Series, policy: P
         objectives=study.goals,
         score_at=study.score_at,
         baseline=study.space.baseline,
-        artifacts=artifacts_folder(series.database, options),
+        artifacts=artifacts_place(series.database, options),
         retries=study.retries,
         attributes={"git_commit": commit} if commit else {},
     )
 
 
-def artifacts_folder(database: Database, options: Options) -> Path:
+def artifacts_place(database: Database, options: Options) -> Place:
     """Return where checkpoints lie: as asked, else beside the SQLite file."""
     return artifacts_beside(database.url, options)
 
 
-def artifacts_beside(url: URL, options: Options) -> Path:
+def artifacts_folder(database: Database, options: Options) -> Path:
+    """Return the folder of the checkpoints, for what moves and deletes folders.
+
+    Raises
+    ------
+    OptionError
+        If they lie in an object store.
+    """
+    found = artifacts_place(database, options)
+    if isinstance(found, Path):
+        return found
+    raise OptionError(f"--artifacts takes a folder here, got {found}; use the store's own tools")
+
+
+def artifacts_beside(url: URL, options: Options) -> Place:
     """Return where checkpoints lie, from the database's URL."""
     if options.artifacts is not None:
-        return options.artifacts.absolute()
+        found = place(options.artifacts)
+        return found.absolute() if isinstance(found, Path) else found
     path = sqlite_path(url)
     if path is None:
         return Path("winnow-artifacts").absolute()
@@ -304,22 +322,15 @@ def check_options(study: Study, options: Options) -> None:
         )
     if options.data is not None and not options.data.exists():
         raise OptionError(f"--data {options.data}: there is no such file or folder")
-    if options.artifacts is not None and (uri := _uri(options.artifacts)):
-        raise OptionError(
-            f"--artifacts takes a folder that every node can reach, got {redact(uri)}"
-        )
+    if options.artifacts is not None and isinstance(remote := place(options.artifacts), Remote):
+        check_reachable(remote)
+    grace()
     if options.workers is not None and options.workers < 1:
         raise OptionError(f"--workers must be at least 1, got {options.workers}")
     if options.engine == "local" and (options.workers or 1) > 1:
         raise OptionError("the local engine runs one trial at a time; --workers needs --engine ray")
     if options.engine == "local" and options.address:
         raise OptionError("--address is a Ray cluster's; it needs --engine ray")
-
-
-def _uri(path: Path) -> str | None:
-    """Return the URI that a path was meant as: paths make one slash of its two."""
-    found = re.match(r"([A-Za-z][\w+.-]+):/+(.*)", path.as_posix())
-    return f"{found[1]}://{found[2]}" if found else None
 
 
 def ray_is_installed() -> bool:
@@ -331,15 +342,21 @@ def ray_is_installed() -> bool:
 def open_engine(loaded: LoadedStudy, options: Options) -> Iterator[Any]:
     """Yield a function that serves a stream."""
     study, task = loaded.study, make_task(loaded.study, options)
+    grace_s = grace() if study.contract.kind == "class" else 0.0
     if options.engine == "local":
         local = replace(task, gpus=local_gpus(study.resources))
         with _logged(study, options):
-            yield attended(lambda stream: run_local(stream, local))
+            yield attended(lambda stream: run_local(stream, local), grace_s)
         return
     from search.engine.cluster import ray_session
     from search.engine.tune import run_ray
 
-    there = replace(task, folders=(loaded.path.parent.absolute(),), variables=loaded.variables)
+    cloud = cloud_variables(artifacts_beside(parse_storage(options.storage), options))
+    there = replace(
+        task,
+        folders=(loaded.path.parent.absolute(),),
+        variables={**cloud, **trials_secrets(), **loaded.variables},
+    )
     session = ray_session(address=options.address, module=loaded.module)
     with _logged(study, options), session as connected:
 
@@ -348,13 +365,13 @@ def open_engine(loaded: LoadedStudy, options: Options) -> Iterator[Any]:
                 _publish(stream, connected.dashboard)
             run_ray(stream, there, study.resources, workers=options.workers)
 
-        yield attended(serve)
+        yield attended(serve, grace_s)
 
 
 def _logged(study: Study, options: Options) -> AbstractContextManager[None]:
     """Write the study's log beside its artifacts while a block runs."""
     url = parse_storage(options.storage)
-    return study_log(artifacts_beside(url, options) / study.name, study.name, url)
+    return study_log(here(artifacts_beside(url, options)) / study.name, study.name, url)
 
 
 def _publish(stream: Stream, dashboard: str | None) -> None:
@@ -366,12 +383,17 @@ def _publish(stream: Stream, dashboard: str | None) -> None:
         stream.notice = f"Ray dashboard: {dashboard}"
 
 
-def attended(serve: Callable[[Stream], None]) -> Callable[[Stream], None]:
-    """Return `serve`, which notes in the database when the driver leaves before the end."""
+def attended(serve: Callable[[Stream], None], grace_s: float = 0.0) -> Callable[[Stream], None]:
+    """Return `serve`, which notes in the database when the driver leaves before the end.
+
+    For at most `grace_s` after it was asked to, it waits for checkpoints.
+    """
 
     def run(stream: Stream) -> None:
         try:
-            serve(stream)
+            with leaving_in_order(stream, grace_s):
+                serve(stream)
+            _check_stays(stream)
         except StorageError:
             raise  # nothing can be noted there now; the next command finds out by itself
         except BaseException:
@@ -379,3 +401,9 @@ def attended(serve: Callable[[Stream], None]) -> Callable[[Stream], None]:
             raise
 
     return run
+
+
+def _check_stays(stream: Stream) -> None:
+    """Leave, if the driver was asked to: what the first signal would have done at once."""
+    if stream.leaving:
+        raise KeyboardInterrupt

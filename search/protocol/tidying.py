@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from search.ranking import rank_study
+from search.ranking.measured import BASELINE
 from search.storage.database import Database
 from search.storage.lock import driver_of
 from search.storage.reader import read_series, series_names, study_names
 from search.storage.records import SeriesRecord
+from search.storage.registrations import read_registrations
 
 PREDICTIONS = "predictions"
 
@@ -49,6 +52,61 @@ def garbage(database: Database, artifacts: Path, *, unknown: bool = False) -> It
         for folder in sorted(artifacts.iterdir()):
             if folder.is_dir() and folder.name not in names:
                 yield Garbage(folder, "of no study in this database", size_of(folder))
+
+
+def over_cap(
+    database: Database, artifacts: Path, cap: int, gone: Iterable[Garbage] = ()
+) -> Iterator[Garbage]:
+    """Yield what may be spared besides, least valuable first, until the rest is within a cap.
+
+    First predictions of runs that no longer count, then those of arms that no post-hoc technique is
+    made from; each the oldest first. What trials under way go on from, and predictions that
+    post-hoc techniques are made from, are never among them: the rest may stay above the cap.
+
+    Parameters
+    ----------
+    database, artifacts
+        As in `garbage`.
+    cap
+        Bytes of all artifacts together.
+    gone
+        What is deleted anyway.
+    """
+    left = size_of(artifacts) - sum(found.size for found in gone)
+    spare = [
+        found
+        for name in study_names(database)
+        if driver_of(database, name) is None and read_registrations(database, name)
+        for found in _spare_predictions(database, name, artifacts / name / PREDICTIONS)
+    ]
+    for _, _, found in sorted(spare, key=lambda one: one[:2]):
+        if left <= cap:
+            return
+        left -= found.size
+        yield found
+
+
+def _spare_predictions(
+    database: Database, name: str, folder: Path
+) -> Iterator[tuple[int, float, Garbage]]:
+    """Yield (how valuable, when written, folder) of predictions that no technique needs now."""
+    if not folder.is_dir():
+        return
+    priority = rank_study(database, name)
+    counting = priority.measured.runs
+    voters = {v for e in priority.specification["techniques"] for v in e.get("voters") or ()}
+    kept = {run.asked.key for (arm, _), run in counting.items() if arm in {BASELINE, *voters}}
+    for series in series_names(database, name):  # a run may be told that it has ended only later
+        trials = read_series(database, series, steps=False).trials
+        kept |= {trial.asked.key for trial in trials if trial.result is None}
+    arms = {run.asked.key: f"{arm}, seed {seed}" for (arm, seed), run in counting.items()}
+    for one in sorted(folder.iterdir()):
+        if not one.is_dir() or one.name in kept:
+            continue
+        arm = arms.get(one.name)
+        unused = f"predictions of {arm}, from which no post-hoc technique is made"
+        words = unused if arm else "predictions of a run that no longer counts"
+        yield int(arm is not None), one.stat().st_mtime, Garbage(one, words, size_of(one))
 
 
 def _of_series(series: SeriesRecord, artifacts: Path) -> Iterator[Garbage]:

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from search.configuration import digest
 from search.errors import StorageError, near_miss
-from search.ranking.measured import Measured, measured_runs
+from search.ranking.measured import BASELINE, Measured, measured_runs
 from search.statistics import (
     Arm,
     ColumnLook,
@@ -145,6 +146,16 @@ def stack_members(priority: Priority) -> Membership:
     }
     requires = {entry["name"]: entry["requires"] for entry in priority.specification["techniques"]}
     return choose_members(shrunken, lambda one, two: two in conflicts[one], requires)
+
+
+def stack_codes(specification: Mapping[str, Any], membership: Membership) -> dict[str, str]:
+    """Return the code by arm of a stack: the baseline's, unless a member was run again apart."""
+    codes, found = specification["code"], dict[str, str]()
+    for members in (membership.members, *membership.rests.values()):
+        own = [codes.get(member, codes[BASELINE]) for member in members]
+        same = all(code == codes[BASELINE] for code in own)
+        found[" + ".join(members)] = codes[BASELINE] if same else digest([codes[BASELINE], *own])
+    return found
 
 
 def statistics_registration(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from search.configuration import plain
+from search.reports.markdown import escape, table
 from search.reports.text import number, plural, shown
 from search.storage.records import SeriesRecord
 from search.trainable import TEST_PREFIX
 
 HISTORIC: Final = "historic"
 LABEL: Final = "historic, not comparable"
+FIRST = 10  # that a page of text lists
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Historic:
     file
         Its name.
     metrics
-        Those that were not measured on held-out data, the objective first.
+        Those that are shown, the objective first: no report of a search shows held-out ones.
     parameters
         The other columns.
     runs
@@ -63,12 +66,47 @@ class Historic:
             "data and seeds are not known; nothing here is measured against them."
         )
 
+    def markdown(self) -> Iterator[str]:
+        """Yield a section's parts."""
+        yield "## Runs of the past"
+        yield f"_{escape(self.words)}_"
+        cells = [[escape(cell) for cell in self.cells(run)] for run in self.runs[:FIRST]]
+        yield table([escape(head) for head in self.heads], cells)
+        if len(self.runs) > FIRST:
+            yield f"_The first {FIRST} of {len(self.runs)}._"
 
-def historic(series: SeriesRecord) -> Historic:
-    """Return the runs of a series ``<study>/historic``."""
+    def as_json(self) -> dict[str, Any]:
+        """Return them as JSON's own types."""
+        return {
+            "label": LABEL,
+            "file": self.file,
+            "metrics": list(self.metrics),
+            "parameters": list(self.parameters),
+            "runs": [
+                {
+                    "line": run.line,
+                    "metrics": {n: v for n, v in run.metrics.items() if n in self.metrics},
+                    "params": plain(run.params),
+                }
+                for run in self.runs
+            ],
+        }
+
+
+def historic(series: SeriesRecord, *, held_out: bool = False) -> Historic:
+    """Return the runs of a series ``<study>/historic``.
+
+    Parameters
+    ----------
+    series
+        As read.
+    held_out
+        Whether held-out metrics are shown.
+    """
     specification = series.specification
     rows: Sequence[Mapping[str, Any]] = specification["rows"]
-    metrics = tuple(name for name in specification["metrics"] if not name.startswith(TEST_PREFIX))
+    given = specification["metrics"]
+    metrics = tuple(name for name in given if held_out or not name.startswith(TEST_PREFIX))
     parameters = tuple(dict.fromkeys(name for row in rows for name in row["params"]))
     runs = tuple(PastRun(row["line"], row["metrics"], row["params"]) for row in rows)
     return Historic(str(specification["file"]), metrics, parameters, runs)

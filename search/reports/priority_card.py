@@ -38,6 +38,9 @@ REPLICATION = {
 }
 
 
+KINDS = {"rerun": "deviation: rerun"}  # from what was registered
+
+
 def claim_sentence(report: PriorityReport) -> str:
     """Return the same as a sentence, with what it leaves open."""
     trials = plural(report.tuning.trials, "trial")
@@ -55,7 +58,8 @@ def claim_sentence(report: PriorityReport) -> str:
 def amendments(report: PriorityReport) -> list[str]:
     """Return how the registration changed, oldest first."""
     return [
-        f"{record.kind} {record.version}: {record.reason or 'no reason stored'}"
+        f"{KINDS.get(record.kind, record.kind)} {record.version}: "
+        f"{record.reason or 'no reason stored'}"
         for record in report.registrations[1:]
     ]
 

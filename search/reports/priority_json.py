@@ -35,6 +35,7 @@ def as_json(report: PriorityReport) -> dict[str, Any]:
         "decisions": [asdict(found) for found in report.decisions],
         "runs_used": report.runs_used,
         "log": [_logged(entry) for entry in report.log],
+        "historic": report.historic.as_json() if report.historic else None,
     }
 
 
@@ -96,6 +97,7 @@ def _registration(report: PriorityReport) -> dict[str, Any]:
             {"version": r.version, "kind": r.kind, "reason": r.reason, "hash": r.hash}
             for r in report.registrations
         ],
+        "reruns": [dict(entry) for entry in spec.get("reruns", ())],
     }
 
 

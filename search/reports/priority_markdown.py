@@ -42,6 +42,7 @@ def priority_markdown(report: PriorityReport, *, folded: bool = True) -> str:
         *_tuning(report),
         *_flags(report),
         *_checks(report),
+        *(report.historic.markdown() if report.historic else ()),
         "## Reproduce",
         table(["", ""], [[escape(n), escape(v)] for n, v in priority_card.card(report)]),
     ]

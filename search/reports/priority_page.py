@@ -159,6 +159,7 @@ def _outline(
         ("diagnostics", "Diagnostics", bool(report.diagnostics)),
         ("flags", "Flags", True),
         ("checks", "Go or no-go", bool(report.checks)),
+        ("historic", "Runs of the past", report.historic is not None),
         ("card", "Reproduce", True),
     )
     return ((id_, name) for id_, name, there in sections if there)

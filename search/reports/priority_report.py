@@ -11,6 +11,7 @@ from search.ranking import Priority, rank_study
 from search.ranking.measured import BASELINE, metric_of
 from search.reports.experiment_log import comparable, curve_matrix, log_entry
 from search.reports.go_no_go import checks, decisions
+from search.reports.historic import HISTORIC, historic
 from search.reports.priority_checks import determinism, flags
 from search.reports.priority_lines import lines
 from search.reports.priority_measures import (
@@ -60,7 +61,7 @@ def report_of(
 ) -> PriorityReport:
     """Return the report of a study that is ranked already; see `priority_report`."""
     name = priority.name
-    existing = series_names(database, name)
+    existing, past = series_names(database, name), f"{name}/{HISTORIC}"
     extra = {
         kind: read_series(database, f"{name}/{kind}")
         for kind in (AGAIN, STACK)
@@ -97,6 +98,7 @@ def report_of(
         tuning=tuning,
         cost=_cost(priority, plain, tuned, extra),
         diagnostics=_diagnostics(database, priority),
+        historic=historic(read_series(database, past), held_out=True) if past in existing else None,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from search.reports.historic import Historic
 from search.reports.priority_parts import (
     ArmCurve,
     Check,
@@ -148,6 +149,8 @@ class PriorityReport:
         Digits after the point at which effects are printed.
     diagnostics
         What explains the first run of the baseline and of the foremost arms, by arm.
+    historic
+        Runs of the past that are shown beside the table; None without any.
     """
 
     name: str
@@ -170,6 +173,7 @@ class PriorityReport:
     tuning: Tuning
     cost: Cost
     diagnostics: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    historic: Historic | None = None
 
     @property
     def registration(self) -> RegistrationRecord:

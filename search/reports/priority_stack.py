@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
-from search.ranking import Measured, Priority, measured_runs, stack_members
+from search.ranking import Measured, Priority, measured_runs, stack_codes, stack_members
 from search.ranking.measured import BASELINE, metric_of
 from search.reports.priority_measures import column_of
 from search.reports.priority_parts import StackReport
@@ -21,15 +22,21 @@ def stack_runs(priority: Priority, series: SeriesRecord | None) -> Measured | No
     if series is None:
         return None
     arms = dict.fromkeys(trial.asked.arm for trial in series.trials)
-    return runs_of_arms(priority, series, tuple(arms))
+    own = stack_codes(priority.specification, stack_members(priority))
+    return runs_of_arms(priority, series, tuple(arms), own)
 
 
-def runs_of_arms(priority: Priority, series: SeriesRecord, arms: Sequence[str]) -> Measured:
-    """Return the runs of arms that are no techniques, and are made with the baseline's code."""
+def runs_of_arms(
+    priority: Priority,
+    series: SeriesRecord,
+    arms: Sequence[str],
+    own: Mapping[str, str] = MappingProxyType({}),
+) -> Measured:
+    """Return the runs of arms that are no techniques; their code is `own`, or the baseline's."""
     specification = priority.specification
     code = specification["code"].get(BASELINE)
     entries = [{"name": arm, "status": "implemented", "levels": []} for arm in arms]
-    codes = {BASELINE: code, **dict.fromkeys(arms, code)}
+    codes = {BASELINE: code, **{arm: own.get(arm, code) for arm in arms}}
     return measured_runs(
         [series], {**specification, "techniques": entries, "code": codes}, priority.seeds
     )

@@ -53,7 +53,8 @@ def priority_table(report: PriorityReport) -> str:
         _say(console, f"Stack: {text}")
     for decision in report.decisions:
         _say(console, f"Go or no-go: {decision_words(decision)}")
-    for text in priority_card.amendments(report):
+    past = [report.historic.words] if report.historic else []
+    for text in [*priority_card.amendments(report), *past]:
         _say(console, text)
     return console.file.getvalue() if isinstance(console.file, StringIO) else ""
 

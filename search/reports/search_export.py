@@ -11,6 +11,7 @@ from typing import Any
 
 from search.configuration import plain
 from search.reports.cells import cell
+from search.reports.historic import LABEL
 from search.reports.search_log import TrialEntry
 from search.reports.search_result import SearchReport
 from search.reports.search_words import SELECTED
@@ -57,6 +58,7 @@ def _json(report: SearchReport) -> dict[str, Any]:
         },
         "confirmation": _confirmation(report),
         "trials": [_trial(row, report) for row in report.trials],
+        "historic": report.historic.as_json() if report.historic else None,
         "specification": plain(report.specification),
     }
 
@@ -126,8 +128,12 @@ def _flag(flag: RunFlag) -> dict[str, Any]:
 
 
 def search_csv(report: SearchReport) -> str:
-    """Return one row per trial; a parameter that did not exist for a trial is empty."""
+    """Return one row per trial; a parameter that did not exist for a trial is empty.
+
+    Runs of the past come last: they have no number, and their outcome says that they are historic.
+    """
     names = [row.axis.name for row in report.parameters]
+    names += [n for n in (report.historic.parameters if report.historic else ()) if n not in names]
     metrics = [goal.metric for goal in report.objectives]
     heads = ["trial", "outcome", *metrics, "score_step", "last_step", "elapsed_s", "attempts"]
     text = StringIO()
@@ -146,5 +152,10 @@ def search_csv(report: SearchReport) -> str:
             ";".join(row.flag_kinds),
             *params,
         ]
+        writer.writerow([cell(value) for value in cells])
+    for run in report.historic.runs if report.historic else ():
+        values = [run.metrics.get(metric) for metric in metrics]
+        params = [run.params.get(name) for name in names]
+        cells = [None, LABEL, *values, *[None] * 8, *params]
         writer.writerow([cell(value) for value in cells])
     return text.getvalue()

@@ -26,7 +26,7 @@ def search_markdown(report: SearchReport) -> str:
     parts += [f"_{search_words.status(report)}_"]
     parts += [_summary(report), *_result(report), *_check(report), *_log(report)]
     parts += [*_course(report), *_parameters(report), *_time(report), *_trials(report)]
-    parts += _historic(report)
+    parts += report.historic.markdown() if report.historic else ()
     parts += _flags(report)
     parts += _failures(report)
     parts += ["## Reproduce", table(["", ""], _escaped(search_words.card(report)))]
@@ -93,18 +93,6 @@ def _check(report: SearchReport) -> Iterator[str]:
         listed = ", ".join(f"seed {seed}: {number(value)}" for seed, value in by_seed.items())
         yield f"- {escape(name)}: {listed}"
     yield f"> {escape(search_words.caution(check))}"
-
-
-def _historic(report: SearchReport) -> Iterator[str]:
-    past = report.historic
-    if past is None:
-        return
-    yield "## Runs of the past"
-    yield f"_{escape(past.words)}_"
-    cells = [[escape(cell) for cell in past.cells(run)] for run in past.runs[:FIRST]]
-    yield table([escape(head) for head in past.heads], cells)
-    if len(past.runs) > FIRST:
-        yield f"_The first {FIRST} of {len(past.runs)}._"
 
 
 def _log(report: SearchReport) -> Iterator[str]:

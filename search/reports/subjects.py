@@ -23,7 +23,7 @@ from search.study import Direction
 Kind = Literal["study", "arm", "run"]
 VARIES = "varies by seed"  # the value of a field that was tuned for each seed
 NO_DESIGN = (  # compared by itself, or of no interest
-    *("techniques", "baseline", "seeds", "code", "current_code", "set_anew"),
+    *("techniques", "baseline", "seeds", "code", "current_code", "set_anew", "reruns"),
     *("source", "versions", "git_commit", "machine"),
 )
 

@@ -102,7 +102,7 @@ class Series:
             "kind": kind,
             "specification": dumps(specification),
             "created": time.time(),
-            "owner": _owner(),
+            "owner": user(),
         }
         with self.database.engine.begin() as connection:
             insert_new(connection, STUDIES, [row])
@@ -119,6 +119,18 @@ class Series:
                 )
 
         self.database.write(write)
+
+    def remember(self, key: str, value: Mapping[str, Any]) -> None:
+        """Keep something for later commands on this study, out of the dashboard's sight."""
+        storage = self.database.optuna
+        self.database.write(lambda: storage.set_study_system_attr(self._study_id, key, dict(value)))
+
+    def remembered(self, key: str) -> list[Mapping[str, Any]]:
+        """Return what was kept in any series of this study."""
+        name = self.study.partition("/")[0]
+        studies = self.database.optuna.get_all_studies()
+        ours = [s for s in studies if s.study_name.partition("/")[0] == name]
+        return [s.system_attrs[key] for s in ours if key in s.system_attrs]
 
     def ask(self, asked: Asked, attributes: Mapping[str, Any]) -> int:
         """Store a new running trial; return its number.
@@ -370,10 +382,11 @@ class Series:
         return self._ids[number]
 
 
-def _owner() -> str | None:
+def user() -> str | None:
+    """Return who runs this process; None where a container's user has no name."""
     try:
         return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # a container's user may have no name
+    except (OSError, KeyError, ImportError):
         return None
 
 

@@ -74,6 +74,20 @@ def tags_of(database: Database, name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def begun_by(database: Database, name: str) -> tuple[str, float] | None:
+    """Return who began a study, and when in seconds since the epoch; None where nobody knows."""
+    if database.schema < TAGGED:
+        return None
+    query = select(STUDIES.c.owner, STUDIES.c.created).where(STUDIES.c.name == name)
+
+    def read() -> list[tuple[str | None, float]]:
+        with database.engine.connect() as connection:
+            rows = connection.execute(query.order_by(STUDIES.c.created))
+            return [(owner, created) for owner, created in rows]
+
+    return next(((who, when) for who, when in database.write(read) if who is not None), None)
+
+
 def require_study(database: Database, name: str) -> None:
     """Refuse the name of a study that is not there.
 

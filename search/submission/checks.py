@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 
 from search.errors import OptionError
 from search.resources import Resources
+from search.storage.places import Remote, place
 from search.storage.url import parse_storage, redact, sqlite_path
 from search.submission.findings import Findings, Node, Question
 from search.submission.pins import different, listed, missing
@@ -39,9 +40,11 @@ def check_paths(storage: str, *, artifacts: str | None, data: str | None, saves:
     if file is None and artifacts is None and saves:
         problems.append(
             "--artifacts is missing: this study's trials write checkpoints; name a folder that "
-            "every node of the cluster reaches under the same path"
+            "every node of the cluster reaches under the same path, or a bucket (s3://…)"
         )
     for option, path in (("--artifacts", artifacts), ("--data", data)):
+        if option == "--artifacts" and path is not None and isinstance(place(path), Remote):
+            continue
         if path is not None and not PurePosixPath(path).is_absolute():
             problems.append(
                 f"{option} {redact(path) if '://' in path else path}: the nodes use it, so name "

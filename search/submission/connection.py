@@ -15,8 +15,9 @@ from ray.exceptions import AuthenticationError
 from ray.job_submission import JobSubmissionClient
 
 from search.engine.process import environment
+from search.environment import TOKEN_PATH
 from search.errors import EngineError, OptionError
-from search.submission.sealing import TOKEN, TOKEN_PATH, read_token
+from search.submission.sealing import TOKEN, read_token
 
 ANSWER_S = 10.0
 TALKERS = (  # the latter have levels of their own

@@ -9,12 +9,17 @@ import os
 import sys
 from typing import NoReturn
 
+from search.environment import SECRETS
 from search.errors import WinnowError
 from search.submission.sealing import SEALED, read_token, unseal
 
+DRIVERS = ("WINNOW_", "PG")  # the storage's URL, and what PostgreSQL's client reads
+
 
 def open_secrets() -> None:
-    """Set the environment variables that were sealed, in this process alone.
+    """Set the environment variables that were sealed, in this process; name those for trials.
+
+    What opens the study database is not among them.
 
     Raises
     ------
@@ -22,7 +27,9 @@ def open_secrets() -> None:
         If they cannot be opened.
     """
     if sealed := os.environ.pop(SEALED, ""):
-        os.environ.update(unseal(sealed, read_token()))
+        opened = unseal(sealed, read_token())
+        os.environ.update(opened)
+        os.environ[SECRETS] = ",".join(n for n in opened if not n.startswith(DRIVERS))
 
 
 def main() -> NoReturn:

@@ -5,8 +5,9 @@ Ray (2.60) shows a job's environment variables to everybody who asks for the job
 get ``<redacted>``), and every trial's worker has them in its environment. So no secret is among
 them. What must not be read is encrypted with a key derived from the cluster's authentication token
 (Fernet: AES-128-CBC and HMAC-SHA256; the key by HKDF-SHA256), and opened by the job's driver, in
-memory: listings, logs and trials only ever hold what is sealed. Whoever has the token may run code
-on the cluster anyway; nobody else gains anything by reading a listing.
+memory: listings and logs only ever hold what is sealed. What was named with ``--secret`` it hands
+to its trials through Ray's object store; the database's password it keeps to itself. Whoever has
+the token may run code on the cluster anyway; nobody else gains anything by reading a listing.
 """
 
 from __future__ import annotations
@@ -16,18 +17,18 @@ import itertools
 import json
 import os
 from collections.abc import Mapping
-from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy.engine import URL
 
+from search.environment import TOKEN_PATH, token_file
 from search.errors import EngineError
 
 SEALED = "WINNOW_SEALED"
 PURPOSE = b"winnow: environment variables of a job"
-TOKEN, TOKEN_PATH = "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"
+TOKEN = "RAY_AUTH_TOKEN"
 
 
 def read_token(environment: Mapping[str, str] | None = None) -> str | None:
@@ -44,12 +45,11 @@ def read_token(environment: Mapping[str, str] | None = None) -> str | None:
     variables = os.environ if environment is None else environment
     if given := variables.get(TOKEN, "").strip():
         return given
-    named = variables.get(TOKEN_PATH, "")
-    path = Path(named).expanduser() if named else Path.home() / ".ray" / "auth_token"
+    path = token_file(variables)
     try:
         return path.read_text(encoding="utf-8").strip() or None
     except OSError as error:
-        if named:
+        if variables.get(TOKEN_PATH):
             raise EngineError(f"{TOKEN_PATH}: {path} cannot be read ({error.strerror})") from None
         return None
 

@@ -16,6 +16,7 @@ from typing import Any
 import search
 from search.errors import EngineError, OptionError
 from search.resources import Resources
+from search.storage.places import Remote, place
 from search.storage.url import parse_storage, redact, sqlite_path
 from search.submission import jobs
 from search.submission.checks import notices, problems
@@ -43,7 +44,7 @@ class Submission:
     file
         Its file, relative to the tree's root.
     command
-        "run" or "search".
+        "run", "rerun" or "search".
     arguments
         Of the command, behind the file. They can be read by everybody.
     storage
@@ -53,9 +54,11 @@ class Submission:
     artifacts, data
         Paths on the nodes, if any.
     secrets
-        Environment variables of the driver that nobody may read.
+        Environment variables of the job that nobody may read.
     install
         Whether the packages that the tree pins are installed on the nodes.
+    notes
+        Environment variables that everybody may read: what the job is made from.
     """
 
     study: str
@@ -68,10 +71,11 @@ class Submission:
     data: str | None = None
     secrets: Mapping[str, str] = field(default_factory=dict)
     install: bool = False
+    notes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def sealed(self) -> dict[str, str]:
-        """Every variable that only the driver may see."""
+        """Every variable that nobody may read."""
         url = parse_storage(self.storage)
         return dict(self.secrets) | ({STORAGE: self.storage} if url_secrets(url) else {})
 
@@ -86,7 +90,8 @@ class Submission:
     def question(self, pins: Mapping[str, str]) -> Question:
         """Return what is to be found out beforehand."""
         file = sqlite_path(parse_storage(self.storage))
-        return Question(self.file, tuple(pins), self.data, None if file else self.artifacts)
+        apart = file or isinstance(place(self.artifacts or ""), Remote)
+        return Question(self.file, tuple(pins), self.data, None if apart else self.artifacts)
 
 
 @dataclass(frozen=True)
@@ -218,6 +223,7 @@ def runtime_environment(
     Everybody who may list jobs can read it: what is secret is sealed in it.
     """
     variables = {
+        **submission.notes,
         STORAGE: without_secrets(parse_storage(submission.storage)),
         "RAY_JOB_STOP_WAIT_TIME_S": str(GRACE_S),
     }

@@ -1,5 +1,6 @@
 """Ctrl-C and SIGTERM: the real command line leaves within seconds, and says how to go on."""
 
+import json
 import os
 import shutil
 import signal
@@ -7,18 +8,24 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from pathlib import Path
 
 import pytest
 
+from search.engine.stream import Limits
+from search.loading import load_study
+from search.protocol.searching import Options, run_search
 from search.storage.database import Database
+from search.storage.places import children, place
 from search.storage.reader import read_series
+from tests.buckets import BUCKET
 
 FOREIGN = Path(__file__).parents[1] / "contracts" / "foreign"
 SECONDS = 30.0  # of a busy machine; a quiet one needs one or two
 
 
-def start(folder, *arguments):
+def start(folder, *arguments, pace="60"):
     """Start the command line in a session of its own, as a terminal does."""
     winnow = Path(sys.executable).with_name("winnow")
     command = [str(word) for word in (winnow, *arguments)]
@@ -29,7 +36,8 @@ def start(folder, *arguments):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        env=os.environ | {"WINNOW_TEST_PACE": "60"},
+        env=os.environ
+        | {"WINNOW_TEST_PACE": pace, "WINNOW_GRACE_S": "0.2" if pace == "60" else "20"},
     )
 
 
@@ -105,6 +113,67 @@ def start_quickly(folder, arguments, **environment):
         env=os.environ | {"WINNOW_TEST_PACE": "0.001"} | environment,
         check=False,
     )
+
+
+def trained(folder):
+    """Return every step that was trained, as often as it was."""
+    lines = (folder / "elsewhere" / "steps.jsonl").read_text().splitlines()
+    return sorted((found["lr"], found["step"]) for found in map(json.loads, lines))
+
+
+@pytest.mark.parametrize(
+    ("engine", "trials", "bucket"),
+    [
+        pytest.param("local", 1, False, id="local"),
+        pytest.param("ray", 2, False, id="ray", marks=[pytest.mark.ray, pytest.mark.slow]),
+        pytest.param("ray", 2, True, id="ray-s3", marks=[pytest.mark.ray, pytest.mark.slow]),
+    ],
+)
+def test_a_stopped_run_loses_no_step(folder, engine, trials, bucket, monkeypatch, request):
+    """It has no rung, and its next checkpoint would be due after 30 s."""
+    artifacts = folder / "artifacts"
+    if bucket:
+        for name, value in request.getfixturevalue("s3").items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        artifacts = f"s3://{BUCKET}/{uuid.uuid4().hex}"
+    file = folder / "elsewhere" / "leaving_study.py"
+    arguments = ["search", file.relative_to(folder), "--trials", trials, "--confirm", 0]
+    arguments += ["--artifacts", artifacts]
+    driver = start(folder, *arguments, "--engine", engine, pace="0.15")
+    try:
+        begun = time.monotonic()
+        while (
+            not (file.parent / "steps.jsonl").exists()
+            or len(set(trained(folder))) < 2
+            or ([step for _, step in trained(folder)].count(8 if trials > 1 else 2) < trials)
+        ):  # under Ray, a trial that has not reported yet may not have been begun at all
+            assert time.monotonic() - begun < 120
+            time.sleep(0.02)
+        driver.send_signal(signal.SIGTERM)
+        _, err = driver.communicate(timeout=SECONDS)
+    finally:
+        driver.kill()
+    assert driver.returncode == 3, err
+    assert "stopped; nothing is lost" in err
+    before = trained(folder)
+    assert trials <= len(before) < 20 * trials
+    assert (folder / "artifacts").exists() != bucket
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("WINNOW_TEST_PACE", "0")
+    outcome = run_search(
+        load_study(file),
+        Options(f"sqlite:///{folder / 'winnow.db'}", Path(artifacts), engine="local"),
+        trials=trials,
+        limits=Limits(),
+        confirm=0,
+    )
+    assert outcome.outcomes == {"complete": trials}
+    after = trained(folder)
+    assert len(after) == len(set(after)) == 20 * trials
+    assert set(before) < set(after)
+    (series,) = children(place(artifacts) / "leaving" / "search")
+    assert list(children(series)) == []  # trials that have ended leave nothing
 
 
 @pytest.mark.ray

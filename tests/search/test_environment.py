@@ -11,7 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from search.environment import git_commit, machine, peak_memory, versions
+from search.environment import (
+    COMMIT,
+    exposed_token,
+    git_commit,
+    machine,
+    peak_memory,
+    trials_secrets,
+    versions,
+)
 
 
 def test_versions_are_those_that_are_installed() -> None:
@@ -68,3 +76,32 @@ def test_the_peak_of_a_process_is_not_the_size_of_the_one_that_started_it():
     code = "from search.environment import peak_memory; print(peak_memory())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert 10 * 2**20 < int(done.stdout) < held.nbytes < peak_memory()
+
+
+def test_a_jobs_folder_is_at_the_commit_that_was_submitted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(COMMIT, "0123456789ab+")
+    assert git_commit(tmp_path) == "0123456789ab+"
+    monkeypatch.setenv(COMMIT, "")
+    assert git_commit(tmp_path) is None
+
+
+def test_without_a_job_no_secret_is_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WINNOW_SECRETS", raising=False)
+    assert trials_secrets() == {}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="files have no mode")
+@pytest.mark.parametrize("mode", [0o604, 0o640, 0o644])
+def test_a_token_that_others_may_read_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int
+) -> None:
+    file = tmp_path / "token"
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(file))
+    assert exposed_token() is None  # there is none
+    file.write_text("token")
+    file.chmod(mode)
+    assert f"chmod 600 {file}" in str(exposed_token())
+    file.chmod(0o600)
+    assert exposed_token() is None

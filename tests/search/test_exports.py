@@ -41,6 +41,7 @@ PUBLIC = [
     "main",
     "report",
     "reporting",
+    "rerun_study",
     "results",
     "run_study",
     "search_study",

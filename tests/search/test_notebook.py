@@ -47,6 +47,16 @@ def test_the_same_call_again_trains_nothing():
 
 
 @pytest.mark.usefixtures("here")
+def test_an_arm_is_run_again_by_a_call():
+    first = study(GOOD, USELESS).run(**QUICK)
+    trained = len(TRAINED)
+    found = study(GOOD, USELESS).rerun("A", because="the wrong sign")
+    assert len(TRAINED) - trained == 3
+    assert len(found.runs) == len(first.runs) + 3  # those before are kept, and do not count
+    assert "A run again, because: the wrong sign" in frame(found)
+
+
+@pytest.mark.usefixtures("here")
 def test_a_search_by_a_call_returns_its_trials(capsys):
     found = study(domains=NUISANCE).search(trials=4, confirm=0)
     assert list(found.trials["trial"]) == [0, 1, 2, 3]

@@ -91,3 +91,36 @@ def test_only_what_nobody_needs_is_deleted(winnow, study_file):
     assert foreign.is_dir()
     winnow("gc", "--unknown")
     assert not foreign.exists()
+
+
+PREDICTING = """
+    def predict(self, split):
+        scores = np.random.default_rng(self.seed).random(40)
+        return Predictions(scores, (scores > 0.5).astype(int))
+
+    def save("""
+
+
+def test_a_cap_spares_what_no_technique_is_made_from(winnow, with_class):
+    text = with_class.read_text().replace("\n    def save(", PREDICTING, 1)
+    imports = "import numpy as np\nfrom search import Predictions\nimport math"
+    with_class.write_text(text.replace("import math", imports, 1))
+    winnow("run", with_class, *OPTIONS)
+    kept = sorted(Path("winnow.db-artifacts/toy/predictions").iterdir())
+    assert len(kept) == 9
+    assert "0 folders, 0.0 MiB" in winnow("gc", "--cap", "1GB").out
+    said = winnow("gc", "--cap", "1B", "--dry-run")
+    assert "6 folders, " in said.out
+    assert "predictions of Focal loss, seed " in said.out
+    assert (said.status, "stay, above --cap 1B" in said.out) == (1, True)
+    assert all(path.is_dir() for path in kept)
+    winnow("gc", "--cap", "1B")
+    left = sorted(Path("winnow.db-artifacts/toy/predictions").iterdir())
+    assert len(left) == 3
+    assert "Focal loss" in winnow("report", "toy").out
+
+
+@pytest.mark.parametrize("cap", ["5", "GB", "-5GB", "5 gigs", "1e3GB", ""])
+def test_a_cap_that_is_no_size_is_refused(winnow, cap):
+    answer = winnow("gc", "--cap", cap)
+    assert (answer.status, "--cap takes a size with its unit" in answer.err) == (2, True)

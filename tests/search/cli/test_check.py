@@ -1,5 +1,7 @@
 """``winnow check`` as a person calls it."""
 
+import re
+
 import pytest
 
 BUGS = {
@@ -54,3 +56,17 @@ def test_a_failing_arm_comes_with_the_command_that_shows_it(winnow, right):
 def test_seconds_must_be_positive(winnow, right):
     answer = winnow("check", right, "--seconds", 0)
     assert (answer.status, "--seconds must be positive" in answer.err) == (2, True)
+
+
+def test_what_was_not_reached_is_named_and_all_takes_the_time(winnow, right):
+    text = right.read_text().replace("import math", "import math, time")
+    right.write_text(text.replace("        value =", "        time.sleep(0.02)\n        value ="))
+    hurried = winnow("check", right, "--seconds", 0.15)
+    assert hurried.status == 0, hurried.err
+    assert "Nothing is known of what was not reached (" in hurried.out
+    (missed,) = re.findall(r"not reached \((.*)\): --all", hurried.out)
+    assert "max_steps" in missed.split(", ")
+    whole = winnow("check", right, "--seconds", 0.15, "--all")
+    assert whole.status == 0, whole.out
+    assert "not reached" not in whole.out
+    assert "the baseline goes through all 9 steps" in whole.out

@@ -100,9 +100,10 @@ def test_a_study_file_is_a_script(study_file):
         (("search", "FILE", "--data", "x.csv", *LOCAL), "has no loader"),
         (
             ("search", "FILE", "--artifacts", "s3://ada:geheim@bucket/a", *LOCAL),
-            "--artifacts takes a folder that every node can reach, got s3://ada:***@bucket/a",
+            "--artifacts takes an address without keys and options, such as s3://bucket/a: keys",
         ),
-        (("run", "FILE", "--artifacts", "file:///tmp/a", *LOCAL), "every node can reach"),
+        (("run", "FILE", "--artifacts", "memory://b/a", *LOCAL), "a folder, or s3://"),
+        (("run", "FILE", "--artifacts", "file:///dev/null/a", *LOCAL), "nothing can be written"),
         (("search", "FILE", "--storage", "mysql://ada:geheim@host/x", *LOCAL), "got 'mysql'"),
         (("search", "FILE", "--storage", "sqlite://", *LOCAL), "needs a file"),
         (("search", "nothere.py"), "there is no study file nothere.py"),

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from pathlib import Path
 
 import optuna
@@ -9,6 +10,7 @@ import pytest
 
 import search
 from search.errors import StorageError
+from tests.search.mirrors.receiver import receiving
 
 LOCAL = ("--engine", "local")
 TWO = """    techniques=[
@@ -51,6 +53,34 @@ def test_a_wrong_design_is_refused(winnow, two_techniques, arguments, words):
     answer = winnow("run", two_techniques, *arguments, *LOCAL)
     assert answer.status == 2
     assert words in " ".join(answer.err.split())
+
+
+def test_a_design_is_told_mirrored_and_says_what_failed(winnow, two_techniques):
+    text = two_techniques.read_text()
+    raises = "    if config.focal:\n        raise ValueError('no focal loss')\n    limit = 1"
+    two_techniques.write_text(text.replace("    limit = 1", raises))
+    with receiving() as receiver:
+        answer = winnow(
+            "run", two_techniques, "--design", "ladder", "--looks", 3, *LOCAL,
+            "--notify", receiver.url, "--mirror", "tensorboard:tb",
+        )  # fmt: skip
+    assert answer.status == 0, answer.err
+    assert [letter["event"] for letter in receiver.letters] == ["done"]
+    assert len(list(Path("tb").rglob("events.out.tfevents.*"))) == 9
+    assert "6 failed: ValueError: no focal loss" in answer.out
+    (replay,) = re.findall("replay: winnow (.*)", answer.out)
+    again = winnow(*shlex.split(replay))
+    assert (again.status, "no focal loss" in again.out + again.err) == (1, True)
+
+
+def test_a_design_that_a_deadline_ends_goes_on(winnow, two_techniques):
+    command = ("run", two_techniques, "--design", "ladder", "--looks", 3, *LOCAL)
+    first = winnow(*command, "--hours", 1e-9)
+    assert "Ended by the time limit of 1e-09 h." in first.out
+    assert "provisional" in first.out
+    assert winnow(*command).status == 0
+    found = json.loads(winnow("report", "toy", "--design", "ladder", "--format", "json").out)
+    assert found["status"] == "final"
 
 
 def test_a_design_that_never_ran_is_not_found(winnow, study_file):

@@ -65,3 +65,24 @@ def test_a_cluster_that_does_not_answer_is_told_with_what_to_do(winnow):
     answer = winnow("doctor", "--no-ray", "--address", "http://127.0.0.1:1")
     assert answer.status == 1
     assert "no Ray cluster answers at http://127.0.0.1:1" in line(answer, "cluster")
+
+
+def test_a_token_that_others_may_read_is_a_notice(winnow, here, monkeypatch):
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(here / "token"))
+    assert "none here" in line(winnow("doctor", "--no-ray"), "token")
+    (here / "token").write_text("token")
+    (here / "token").chmod(0o644)
+    answer = winnow("doctor", "--no-ray")
+    assert answer.status == 0
+    assert line(answer, "token").startswith("notice")
+    assert f"chmod 600 {here / 'token'}" in line(answer, "token")
+    (here / "token").chmod(0o600)
+    assert "its owner's alone" in line(winnow("doctor", "--no-ray"), "token")
+
+
+def test_a_store_is_written_to(winnow, here):
+    answer = winnow("doctor", "--no-ray", "--artifacts", f"file://{here}/artifacts")
+    assert "can be written" in line(answer, "artifacts")
+    answer = winnow("doctor", "--no-ray", "--artifacts", "file:///dev/null/artifacts")
+    assert answer.status == 1
+    assert "nothing can be written there" in line(answer, "artifacts")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import math
 import statistics
 from pathlib import Path
@@ -119,6 +122,44 @@ def test_they_are_shown_as_historic_and_never_counted(winnow, runs, study_file):
         assert "0.777" not in text  # held-out: a search report shows none
     assert "&lt;b&gt;second" in render(report, "html")
     assert "<b>second" not in render(report, "html")
+
+
+def test_programs_get_them_apart_from_trials(winnow, runs, study_file):
+    winnow("import", "toy", runs(GOOD), "--objective", "val_ap", "--metric", "val_loss")
+    winnow("search", study_file, "--trials", 2, "--confirm", 0, *LOCAL)
+    found = json.loads(winnow("report", "toy", "--format", "json").out)
+    assert len(found["trials"]) == found["n_trials"] == 2
+    past = found["historic"]
+    assert (past["label"], past["file"]) == ("historic, not comparable", "runs.csv")
+    assert past["runs"][1] == {
+        "line": 3,
+        "metrics": {"val_ap": 0.7},  # no held-out metric leaves a search
+        "params": {"lr": 0.001, "focal": False, "note": "<b>second</b>"},
+    }
+    rows = list(csv.DictReader(io.StringIO(winnow("report", "toy", "--format", "csv").out)))
+    assert [row["trial"] for row in rows] == ["0", "1", "", ""]
+    assert {row["outcome"] for row in rows[2:]} == {"historic, not comparable"}
+    assert [(row["val_ap"], row["lr"], row["arm"]) for row in rows[2:]] == [
+        ("0.9", "0.01", ""),
+        ("0.7", "0.001", ""),
+    ]
+    assert rows[2]["note"] == "first, of all"
+
+
+def test_they_stand_below_a_priority_table_that_they_do_not_change(winnow, runs, study_file):
+    command = ("run", study_file, "--looks", "3", "--tuning", "none", "--no-stack", *LOCAL)
+    winnow(*command)
+    before = json.loads(winnow("report", "toy", "--format", "json").out)
+    assert before["historic"] is None
+    winnow("import", "toy", runs(GOOD), "--objective", "val_ap")
+    after = json.loads(winnow("report", "toy", "--format", "json").out)
+    assert after["historic"]["runs"][0]["metrics"]["test_ap"] == 0.777
+    assert {**after, "historic": None} == before
+    for kind in ("table", "markdown", "html"):
+        text = " ".join(winnow("report", "toy", "--format", kind).out.split())
+        assert "2 runs of the past, from runs.csv: historic, not comparable" in text
+        assert "<b>second" not in text or kind == "table"
+    assert 'href="#historic"' in winnow("report", "toy", "--format", "html").out
 
 
 def test_they_seed_a_search_whose_first_suggestions_are_nearer(winnow, runs, study_file):

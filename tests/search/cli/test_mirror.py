@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -68,6 +70,7 @@ def test_an_outage_stops_nothing_and_the_next_command_makes_up_for_it(winnow, st
         ("tensorboard:", "--mirror takes mlflow:"),
         ("mlflow:file:///geheim", "mlflow:http://HOST:PORT"),
         ("mlflow:http://ada:geheim@host", "MLFLOW_TRACKING_PASSWORD"),
+        ("wand", "did you mean 'wandb'"),
         ("mlflow:http://host:geheim", "mlflow:http://HOST:PORT"),
     ],
 )
@@ -173,3 +176,80 @@ def read_again(series):
         return read_series(database, series).trials
     finally:
         database.close()
+
+
+def wandb_runs() -> dict[str, Path]:
+    return {path.name.rpartition("-")[2]: path for path in Path("wandb").glob("offline-run-*")}
+
+
+@pytest.mark.slow  # its service takes a second to start, and every run a fifth
+def test_wandb_gets_every_run_offline_and_once(study_file):
+    """By the command itself: the package leaves threads and a service in its process."""
+    command = [
+        sys.executable,
+        "-m",
+        "search.cli",
+        "run",
+        str(study_file),
+        *RUN,
+        "--mirror",
+        "wandb",
+    ]
+    for _ in range(2):  # the second time, it has them all
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "does not take" not in done.stderr
+    database = Database("sqlite:///winnow.db")
+    trials = [
+        (f"toy/{kind}", trial)
+        for kind in ("aa", "replicate")
+        for trial in read_series(database, f"toy/{kind}").trials
+    ]
+    database.close()
+    runs = wandb_runs()
+    assert len(runs) == len(trials) == 7
+    listed = subprocess.run(
+        [str(Path(sys.executable).with_name("wandb")), "sync", "--dry-run"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert all(name in listed.stdout + listed.stderr for name in runs)
+    for series, trial in trials:
+        marks = [
+            path.name for path in Path("wandb/winnow-runs").iterdir()
+            if path.read_text().startswith(f"{series}#{trial.number}@")
+        ]  # fmt: skip
+        written = (runs[marks[0]] / f"run-{marks[0]}.wandb").read_bytes()
+        for word in ("val_ap", "test_ap", trial.asked.arm, f"{trial.asked.arm}, seed"):
+            assert word.encode() in written
+        last = trial.steps[-1].metrics["val_ap"]
+        assert repr(last).encode() in written
+
+
+@pytest.mark.slow  # as above
+def test_wandb_that_cannot_write_stops_nothing(study_file):
+    Path("wandb").write_text("a file, where a folder is to be")
+    command = [
+        sys.executable,
+        "-m",
+        "search.cli",
+        "run",
+        str(study_file),
+        *RUN,
+        "--mirror",
+        "wandb",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("does not take runs") == 1
+    Path("wandb").unlink()
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+    assert len(wandb_runs()) == 7
+
+
+def test_wandb_without_its_package_says_what_to_install(monkeypatch, tmp_path):
+    (tmp_path / "wandb").mkdir()  # as an earlier command leaves it
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "wandb", raising=False)
+    importlib.invalidate_caches()
+    with pytest.raises(OptionError, match=r"pip install winnow\[wandb\]"):
+        parse_mirror("wandb")

@@ -41,6 +41,7 @@ def test_a_right_submission_gets_as_far_as_the_cluster(submit, address):
         (("--looks", "2,3"), "--looks must increase from at least 3 seeds"),
         (("--command", "serch"), "--command has no 'serch'; did you mean 'search'?"),
         (("--engine", "local"), "--engine is not for a job"),
+        (("--command", "rerun", "--arm", "Focal loss"), "--because takes the reason"),
         (("--data", "/data"), "study 'toy' has no loader"),
         (("--artifacts", "runs"), "--artifacts runs: the nodes use it"),
         (("--secret", "NAME=value-of-it"), "--secret takes the name of an environment variable"),

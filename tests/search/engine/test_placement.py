@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search import Objective, Resources
+from search.engine.bridge import GPU_MEMORY, Bridge
 from search.engine.job import Task
 from search.engine.placement import Need, Placement, room
 from search.engine.process import GpuMemory, threads_of
@@ -87,6 +88,43 @@ def test_one_fewer_fits_after_a_trial_ran_out_of_memory_beside_others():
     placement.ran_out(0.3333)
     placement.ran_out(0.5)
     assert placement.per_gpu == 1
+
+
+def test_the_next_command_begins_with_what_was_measured():
+    placement = Placement(Resources(gpus="auto"), 4.0)
+    assert placement.learned == {}
+    placement.learn(took(3.0))
+    placement.ran_out(0.25)
+    again = Placement(Resources(gpus="auto"), 4.0, [placement.learned])
+    assert (again.per_gpu, again.learned) == (3, placement.learned)
+    again.learn(took(1.0))
+    assert again.per_gpu == 3  # the largest counts
+    again.learn(took(6.0))
+    assert again.per_gpu == 2
+
+
+def test_other_gpus_than_last_time_have_room_for_others():
+    known = [
+        {"peak": 3 * GIB, "total": 80 * GIB, "limit": 20},
+        {"peak": 9, "total": 9, "limit": 20},
+    ]
+    placement = Placement(Resources(gpus="auto"), 4.0, known)
+    assert placement.per_gpu == 20
+    placement.learn(took(1.0, last=1))  # of 16 GiB
+    assert placement.per_gpu == 4
+    assert Placement(Resources(gpus=0.5), 4.0, known).need().gpus == 0.5
+    assert Placement(Resources(gpus="auto"), 0.0, known).need().gpus == 0
+
+
+def test_what_was_measured_is_kept_with_the_study(scene):
+    first = Stream([scene.open(asked(0), asked(1))])
+    bridge = Bridge(first, Placement(Resources(gpus="auto"), 4.0), None)
+    assert first.remembered(GPU_MEMORY) == []
+    job = first.next()
+    bridge.learn(job.key, took(3.0))
+    again = Stream([scene.open(asked(0), asked(1))])
+    placement = Placement(Resources(gpus="auto"), 4.0, again.remembered(GPU_MEMORY))
+    assert placement.per_gpu == 4
 
 
 def test_a_share_that_was_asked_for_is_kept():

@@ -129,3 +129,19 @@ def test_interrupted_jobs_come_first(scene):
     stream.next(), stream.next()
     again = Stream([scene.open()])
     assert [again.next().number for _ in range(3)] == [0, 1, 2]
+
+
+def test_a_driver_that_leaves_takes_what_comes_and_begins_nothing(scene):
+    stream = Stream([scene.open()])
+    first, second = stream.next(), stream.next()
+    stream.leaving = True
+    assert stream.next() == "done"
+    assert stream.observe(first.key, batch(*steps(1, 3), token="0")) is True
+    # a signal reaches a trial's own processes too: what that does to it is no failure of its own
+    raised = batch(*steps(1, 2), token="1", end="raised", error="KeyboardInterrupt")
+    assert stream.observe(second.key, raised) is True
+    stream.interrupt()
+    trials = scene.record.trials
+    assert [[a.end for a in trial.attempts] for trial in trials] == [["interrupted"]] * 2
+    assert [trial.result for trial in trials] == [None, None]
+    assert [len(trial.steps) for trial in trials] == [3, 2]

@@ -199,3 +199,33 @@ def test_predictions_are_kept_where_they_are_wanted(tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     run(Worker(make_task(Predicting), make_job(tmp_path, predictions=str(kept))))
     assert read_predictions(kept, "test").scores.tolist() == [0.1, 0.9]
+
+
+def test_a_checkpoint_is_written_out_of_turn_when_the_driver_leaves(
+    tmp_path: Path, counter: type[Counter]
+) -> None:
+    job = make_job(tmp_path, halts=())
+    worker = Worker(make_task(counter), job)
+    worker.keep()
+    assert checkpoints(tmp_path) == []  # there is nothing to keep yet
+    first = worker.advance(0.0)
+    worker.keep()
+    worker.close()
+    assert numbers(first) == [1]
+    assert checkpoints(tmp_path) == ["step-00000001"]
+    again = Worker(make_task(counter), job).advance(0.0)
+    assert (again.start_step, numbers(again)) == (1, [2])
+
+
+def test_a_save_that_raises_does_not_keep_the_driver(
+    tmp_path: Path, counter: type[Counter], caplog: pytest.LogCaptureFixture
+) -> None:
+    class Refusing(counter):  # type: ignore[valid-type, misc]
+        def save(self, directory: Path) -> None:
+            raise ValueError("not now")
+
+    worker = Worker(make_task(Refusing), make_job(tmp_path, halts=()))
+    worker.advance(0.0)
+    worker.keep()
+    assert checkpoints(tmp_path) == []
+    assert "a trainable raised while it was saved" in caplog.text

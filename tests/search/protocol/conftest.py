@@ -15,6 +15,7 @@ import pytest
 from search.engine.stream import Listener
 from search.loading import LoadedStudy
 from search.protocol.registering import Design
+from search.protocol.rerunning import Rerun
 from search.protocol.running import RunOutcome, run_study
 from search.protocol.searching import Options
 from search.ranking import Priority, rank_study
@@ -57,8 +58,10 @@ class Laboratory:
         return Options(storage=f"sqlite:///{self.folder / 'study.db'}", engine="local")
 
     def run(self, study: Study, design: Design = PLAIN, **changes: Any) -> RunOutcome:
-        """Run a study; `data` and `seed` are options."""
+        """Run a study; `data` and `seed` are options, `rerun` the arms to be run again."""
         found = {name: changes.pop(name) for name in ("data", "seed") if name in changes}
+        if arms := changes.pop("rerun", ()):
+            changes["rerun"] = Rerun(tuple(arms), changes.pop("because", "a bug was mended"))
         loaded = LoadedStudy(study, sys.modules[__name__], self.folder / "toy.py", {})
         return run_study(loaded, replace(self.options, **found), design, **changes)
 

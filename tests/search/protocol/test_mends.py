@@ -19,13 +19,13 @@ ONE_LOOK = Design(looks=(5,), tuning="none", stack=False)
 def test_a_change_of_code_is_accepted_once_and_for_all(laboratory):
     laboratory.run(study(GOOD, USELESS), ONE_LOOK)
     changed = study(GOOD, USELESS, trainable=train_changed)
-    with pytest.raises(StudyError, match="--rerun ARM"):
+    with pytest.raises(StudyError, match="winnow rerun FILE --arm ARM"):
         laboratory.run(changed, ONE_LOOK)
     laboratory.run(changed, ONE_LOOK, rerun=["A"])
     n_runs = laboratory.runs()
     laboratory.run(changed, ONE_LOOK)  # without the flag: nothing has changed since
     assert laboratory.runs() == n_runs
-    with pytest.raises(StudyError, match="--rerun ARM"):
+    with pytest.raises(StudyError, match="winnow rerun FILE --arm ARM"):
         laboratory.run(study(GOOD, USELESS), ONE_LOOK)  # back again is a change too
 
 

@@ -36,6 +36,7 @@ def found(*nodes, storage=SERVER, need=None, question=QUESTION):
         ),
         (SERVER, {"saves": True}, r"--artifacts is missing"),
         (SERVER, {"artifacts": "here"}, r"--artifacts here: the nodes use it"),
+        (SERVER, {"data": "s3://bucket/a"}, r"--data s3://bucket/a: the nodes use it"),
         (SERVER, {"data": "../data"}, r"--data \.\./data: the nodes use it"),
     ],
 )

@@ -304,3 +304,31 @@ def test_a_database_that_the_cluster_cannot_reach_is_told_without_its_password(p
         assert "error: from the cluster: study database postgresql+psycopg://winnow:***@" in out
         assert reason in out
         assert not [form for form in (*FORMS, "wrong-pass", "pass%40word") if form in out]
+
+
+def test_trials_get_secrets_and_the_database_knows_the_commit(
+    cluster, winnow, project, postgres_url
+):
+    file = project / "studies" / "toy.py"
+    more = '"PGPASSWORD" in os.environ), "secret": float(os.environ["HUB_NUMBER"])}'
+    text = file.read_text().replace("score + 0.5}", f'score + 0.5, "sees": float({more}')
+    file.write_text(text)
+    job = winnow(
+        *("submit", "studies/toy.py", "--address", cluster.address, "--tree", "."),
+        *("--command", "search", "--trials", 1, "--confirm", 0),
+        *("--secret", "HUB_NUMBER", "--secret", "PGPASSWORD", "--no-check"),
+        storage=postgres_url,
+        HUB_NUMBER="4711",
+        PGPASSWORD=PASSWORD,
+        WINNOW_GIT_COMMIT="0123456789ab+",  # as git would say it
+        WINNOW_TEST_PAUSE="0",
+    )
+    status, out = finish(job)
+    assert status == 0, out
+    assert "4711" not in out
+    database = Database(postgres_url, create=False)
+    found = read_series(database, "toy/search")
+    database.close()
+    assert found.specification["git_commit"] == "0123456789ab+"
+    assert [step.metrics["secret"] for step in found.trials[0].steps] == [4711.0] * 9
+    assert {step.metrics["sees"] for step in found.trials[0].steps} == {0.0}

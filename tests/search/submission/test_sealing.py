@@ -9,6 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from sqlalchemy.engine import make_url
 
+from search.environment import trials_secrets
 from search.errors import EngineError
 from search.submission.launch import open_secrets
 from search.submission.sealing import (
@@ -74,6 +75,17 @@ def test_a_driver_opens_its_secrets_and_hides_the_seal(monkeypatch):
     open_secrets()
     assert os.environ["WINNOW_TEST_SECRET"] == "opened"
     assert SEALED not in os.environ
+
+
+def test_trials_get_what_was_named_and_nothing_that_opens_the_database(monkeypatch):
+    given = {"HUB_TOKEN": "hub", "PGPASSWORD": "no", "WINNOW_STORAGE": "no", "AWS_REGION": "eu"}
+    for name in (*given, "WINNOW_SECRETS"):
+        monkeypatch.setenv(name, "")  # and as it was afterwards
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "token")
+    monkeypatch.setenv(SEALED, seal(given, "token"))
+    open_secrets()
+    assert os.environ["WINNOW_STORAGE"] == "no"
+    assert trials_secrets() == {"HUB_TOKEN": "hub", "AWS_REGION": "eu"}
 
 
 @pytest.mark.parametrize(

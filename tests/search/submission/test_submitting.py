@@ -144,3 +144,15 @@ def test_what_was_found_refuses_or_is_worth_knowing(tree):
         )
     assert str(caught.value).splitlines()[0] == "from the cluster: no route"
     assert "4 CPU" in str(caught.value).splitlines()[1]
+
+
+def test_a_job_knows_what_it_was_made_from(tree):
+    given = submission(notes={"WINNOW_GIT_COMMIT": "0123456789ab", "WINNOW_STORAGE": "mine"})
+    variables = runtime_environment(given, Upload(tree, {}), TOKEN)["env_vars"]
+    assert variables["WINNOW_GIT_COMMIT"] == "0123456789ab"
+    assert variables["WINNOW_STORAGE"] == OPEN
+
+
+def test_no_folder_of_the_nodes_is_asked_for_a_bucket():
+    assert submission(artifacts="/shared").question({}).artifacts == "/shared"
+    assert submission(artifacts="s3://bucket/a").question({}).artifacts is None

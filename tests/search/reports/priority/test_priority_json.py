@@ -16,7 +16,7 @@ from search.storage.database import Database
 
 TOP = [
     *("schema", "study", "status", "registration", "rows", "aa", "stack", "checks", "decisions"),
-    *("runs_used", "log"),
+    *("runs_used", "log", "historic"),
 ]
 ROW = [
     *("technique", "stage", "rank", "rank_low", "rank_high", "expected_impact", "effort"),
