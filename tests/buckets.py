@@ -1,8 +1,9 @@
 """A real S3-compatible server on loopback: moto's, which speaks S3 over HTTP.
 
 moto's own requirements contradict ours (`python-dateutil`), so it has an environment of its own:
-``python -m venv moto && moto/bin/pip install 'moto==5.2.5' flask flask-cors``, and the folder of
-its programs in ``PATH``.
+``python -m venv moto && moto/bin/pip install 'moto[s3,server]==5.1.9'``, and the folder of its
+programs in ``PATH``. Newer ones answer the end of an upload in parts with another tag than S3's
+(getmoto/moto issue 10055), which pyarrow takes for an error.
 """
 
 from __future__ import annotations

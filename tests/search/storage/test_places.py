@@ -60,6 +60,16 @@ def a_place(request, tmp_path, monkeypatch):
     return place(f"s3://{BUCKET}/{uuid.uuid4().hex}/artifacts")
 
 
+def test_a_large_file_goes_up_in_parts_and_comes_back_whole(remote, tmp_path):
+    content = np.random.default_rng(0).bytes(24 * 2**20)  # more than two parts
+    (tmp_path / "scratch").mkdir()
+    (tmp_path / "scratch" / "weights").write_bytes(content)
+    (tmp_path / "scratch" / "whole").touch()
+    upload(tmp_path / "scratch", remote / "big", last="whole")
+    with reading(remote / "big") as folder:
+        assert (folder / "weights").read_bytes() == content
+
+
 def saving(text):
     def save(directory):
         (directory / "model.txt").write_text(text)
