@@ -98,6 +98,9 @@ class Study:
         None: runs may take as long as they like.
     retries
         How often a run that raised is tried again with the same seed: 0 or 1.
+    keep_checkpoints
+        Whether, in every series of runs, the best trial (by the first objective) and the one that
+        ended last keep a checkpoint of their last step; it costs every complete run a `save`.
 
     Raises
     ------
@@ -131,6 +134,7 @@ class Study:
     metrics: Callable[..., Mapping[str, float]] | None = None
     retries: int = 1
     step_limit_s: float | None = None
+    keep_checkpoints: bool = False
     guards: Sequence[Guard] = DEFAULT_GUARDS
     criteria: Sequence[Criterion] = ()
 

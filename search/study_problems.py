@@ -156,6 +156,8 @@ def _choice_problems(study: Study) -> Iterator[str]:
         yield "the sampler 'cmaes' takes a single objective; use 'tpe', 'nsga2' or 'gp'"
     if not isinstance(study.resources, Resources):
         yield f"Study.resources takes Resources(cpus, gpus), got {study.resources!r}"
+    if not isinstance(study.keep_checkpoints, bool):
+        yield f"Study.keep_checkpoints is True or False, got {study.keep_checkpoints!r}"
     if study.score_at not in ("last", "best"):
         yield f"Study.score_at is 'last' or 'best', got {study.score_at!r}"
     if study.replication not in ("fresh", "fixed", "resplit"):
@@ -247,6 +249,11 @@ def _trainable_problems(study: Study) -> Iterator[str]:
         yield (
             f"Resources.processes={processes} needs a class as trainable that takes the keyword "
             "'group'"
+        )
+    if study.keep_checkpoints and contract.kind != "class":
+        yield (
+            "Study.keep_checkpoints=True needs a class as trainable, with save() and load(): "
+            "a generator or function has no checkpoints to keep"
         )
     if study.data is not None and "data" not in contract.keywords:
         yield "Study.data is given, but the trainable takes no keyword 'data'"

@@ -74,7 +74,8 @@ def _heading(found: Best) -> str:
         if found.score is not None
         else ""
     )
-    return f"# {found.study}: {found.arm} ({found.reason}{score})"
+    kept = f"\n# its checkpoint: {found.checkpoint}" if found.checkpoint else ""
+    return f"# {found.study}: {found.arm} ({found.reason}{score}){kept}"
 
 
 def _json(found: Best) -> str:

@@ -28,8 +28,9 @@ def gc(
         str | None,
         typer.Option(
             help="Size with its unit, such as 5GB or 500MiB: delete predictions that no technique "
-            "is made from as well, the least valuable and oldest first, until all artifacts "
-            "together are within it. Exit status 1 if what is needed is more."
+            "is made from as well, and then kept checkpoints (the best trials' last of all), the "
+            "least valuable and oldest first, until all artifacts together are within it. Exit "
+            "status 1 if what is needed is more."
         ),
     ] = None,
     dry_run: Annotated[  # noqa: FBT002 - a command-line flag

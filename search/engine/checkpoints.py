@@ -4,7 +4,9 @@ A trial has one folder, with one folder per attempt in it, and in these ``step-0
 trainable writes its own files; the engine adds their checksums and an atomic rename.
 
 A checkpoint is written when the driver has stored its step and lets the trial go on, never before:
-so no checkpoint is ahead of the database, and a run that goes on from one misses no step.
+so no checkpoint is ahead of the database, and a run that goes on from one misses no step. Only the
+one that is kept when its trial has ended is written before that is stored; it lies apart, in the
+attempt's folder ``kept``, where no run looks for a checkpoint to go on from.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from search.storage.places import Place, Remote, children, reading, remove, uplo
 from search.storage.records import Checkpoint
 
 MANIFEST = "winnow-manifest.json"  # a name that no trainable uses for its own files
+AT_THE_END = "kept"  # in an attempt's folder
 KEPT = 2  # the newest, and the one before it in case the newest is damaged
 PROBE_BYTES = 65536
 logger = logging.getLogger(__name__)
@@ -127,6 +130,16 @@ def forget_beyond(folder: Place, step: int) -> None:
     for later in (path for found, path in _found(folder) if found > step):
         logger.warning("checkpoint %s is not used: the run goes on from step %d", later, step)
         remove(later)
+
+
+def left_beside(folder: Place, kept: Checkpoint) -> Iterator[Place]:
+    """Yield what an ended trial's folder holds beside the checkpoint that is kept."""
+    token = kept.path.replace(os.sep, "/").split("/")[-3]  # the rest may have been moved since
+    for attempt in children(folder):
+        if attempt.name != token:
+            yield attempt
+        else:
+            yield from (path for path in children(attempt) if path.name != AT_THE_END)
 
 
 def _found(folder: Place) -> list[tuple[int, Place]]:

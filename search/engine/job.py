@@ -95,6 +95,8 @@ class Task:
         Seconds after which a step counts as hung; None: never.
     memory
         Tells what a run has taken of its accelerator's memory; given whether it is alone there.
+    keep_checkpoints
+        Whether a run that is complete writes a last checkpoint, for its trial to keep.
     """
 
     trainable: Any
@@ -114,6 +116,7 @@ class Task:
     share_data: bool = False
     step_limit_s: float | None = None
     memory: Callable[[bool], GpuMemory | None] = gpu_memory
+    keep_checkpoints: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,9 +124,9 @@ class Batch:
     """What a worker did since its last batch.
 
     `token` names the attempt; `flags` is what guards said; `end` is None while the attempt goes on.
-    `peak_memory` is the largest resident size of the worker so far, in bytes, where the system
-    tells it. `alone` says that no other trial used its accelerator; `gpu_memory` what it took of
-    that.
+    `kept` is a checkpoint of a complete run's end, for its trial to keep. `peak_memory` is the
+    largest resident size of the worker so far, in bytes, where the system tells it. `alone` says
+    that no other trial used its accelerator; `gpu_memory` what it took of that.
     """
 
     token: str
@@ -135,6 +138,7 @@ class Batch:
     checkpoints: tuple[Checkpoint, ...] = ()
     flags: tuple[RunFlag, ...] = ()
     diagnostics: str | None = None
+    kept: Checkpoint | None = None
     end: End | None = None
     error: str | None = None
     log: str | None = None

@@ -104,6 +104,8 @@ def _told(trials: Trials, record: TrialRecord, live: Live) -> Result | None:
         return None
     if record.steps[-1].step not in live.values:
         return live.cut("diverged", f"not finite at step {record.steps[-1].step}")
+    if trials.keeps:
+        return None  # its last checkpoint is still to be written
     kept = trials.policy.predictions(record.number, asked)
     if kept is not None and not are_kept(place(kept)):
         return None  # its predictions are still to be made

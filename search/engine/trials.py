@@ -10,17 +10,17 @@ import socket
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal, Protocol
-
-from optuna.trial import FrozenTrial
+from typing import Any, Literal
 
 from search.configuration import unplain
-from search.engine.checkpoints import forget_beyond
+from search.engine.checkpoints import forget_beyond, left_beside
 from search.engine.hangs import hang_reason, take_hangs
 from search.engine.job import Batch, Job
 from search.engine.live import Counts, Live, finite
 from search.engine.outcomes import result_of
+from search.engine.policy import Policy
 from search.engine.reconcile import Found, look_up, reconcile
+from search.engine.retention import Retention
 from search.storage.ledger import Series
 from search.storage.places import Place, children, here, remove
 from search.storage.reader import read_series
@@ -30,38 +30,6 @@ from search.study import Objective
 Verdict = Literal["go on", "stop"]
 SAID_BY_STATE = ("complete", "pruned")  # Optuna's own words; every attribute is a write
 EXPLAINED = ("replicate", "stack")  # series of which one run per arm is drawn
-
-
-class Policy(Protocol):
-    """What a series runs, and whom it stops."""
-
-    @property
-    def wanted(self) -> int:
-        """Trials in all, those that exist included."""
-
-    def propose(self, number: int) -> Asked | None:
-        """Return what trial `number` is; None when no more are wanted (now)."""
-
-    def halts(self, asked: Asked) -> tuple[int, ...] | None:
-        """Return the steps after which `stops` is asked; None: after every step."""
-
-    def predictions(self, number: int, asked: Asked) -> str | None:
-        """Return where a completed trial's predictions are kept; None: nowhere."""
-
-    def stops(self, number: int, asked: Asked, step: int, value: float) -> bool:
-        """Return whether a trial is to be stopped after this step."""
-
-    def told(self, number: int, asked: Asked, result: Result) -> None:
-        """Take note of how a trial ended."""
-
-    def restore(self, trial: FrozenTrial, record: TrialRecord) -> None:
-        """Take over a trial from the database; called in the order of the numbers."""
-
-    def foreign(self, trial: FrozenTrial) -> None:
-        """Take note of a trial that somebody else put into the Optuna study."""
-
-    def notes_on(self, number: int) -> Mapping[str, Any]:
-        """Return what must be kept beside the trial just proposed; it got this number."""
 
 
 class Trials:
@@ -85,6 +53,8 @@ class Trials:
         How often a run that raised is tried again.
     attributes
         What a person wants to see beside every trial in Optuna's dashboard.
+    keeps
+        Whether complete runs write a checkpoint for their trials to keep.
     """
 
     def __init__(
@@ -98,7 +68,9 @@ class Trials:
         artifacts: Place,
         retries: int,
         attributes: Mapping[str, Any] | None = None,
+        keeps: bool = False,
     ) -> None:
+        self.keeps = keeps
         self.series, self.policy = series, policy
         self.objectives = tuple(objectives)
         self._score_at, self._baseline, self._retries = score_at, baseline, retries
@@ -114,6 +86,7 @@ class Trials:
         self._kind = record.kind
         self._first_of: dict[tuple[str, str], int] = {}
         self._folder = artifacts / self.study / f"{1000 * record.created:.0f}"
+        self._retention = Retention(self.objectives[0].sign, record.trials)
         self._resume_all(record)
 
     @property
@@ -191,6 +164,8 @@ class Trials:
         end: End | None = "pruned" if self._is_stopped(number, live, batch) else batch.end
         alone = live.alone
         result = result_of(live, end, batch, objectives=self.objectives, retries=self._retries)
+        kept = batch.kept if result is not None and result.outcome == "complete" else None
+        lost = self._retention.take(number, result, kept) if result and kept else ()
         ended = None
         if end is not None:
             ended = replace(attempt, ended=time.time(), end=end, error=batch.error, log=batch.log)
@@ -204,7 +179,11 @@ class Trials:
             diagnostics=batch.diagnostics,
             ended=ended,
             result=result,
+            kept=kept,
+            lost=lost,
         )
+        for other in lost:
+            remove(self.folder(other))
         if len(self.objectives) == 1:
             self.series.draw(number, finite(batch.steps, self.objectives[0].metric))
         if ended is not None:
@@ -348,7 +327,18 @@ class Trials:
             attributes["reason"] = result.reason[:500]
         news = {key: v for key, v in attributes.items() if live.noted.get(key) != v}
         self.series.tell(number, result, news)
-        remove(self.folder(number))
+        self._sweep(number)
+
+    def _sweep(self, number: int) -> None:
+        """Delete a trial's checkpoints, but for the one that it keeps."""
+        folder, kept = self.folder(number), self._retention.of(number)
+        if kept is None:
+            remove(folder)
+            return
+        for left in list(left_beside(folder, kept)):
+            remove(left)
+        if (notes := here(folder)) != folder:
+            remove(notes)
 
     def _count(self, number: int, asked: Asked, result: Result, steps: int) -> None:
         self.counts.add(result.outcome, steps, asked.max_steps)
@@ -370,9 +360,12 @@ class Trials:
         for trial, result in sorted(ended, key=lambda item: item[1].finished):
             steps = trial.steps[-1].step if trial.steps else 0
             self._count(trial.number, trial.asked, result, steps)
-        under_way = {self.folder(number) for number in self.live}
-        for folder in set(children(self._folder)) - under_way:  # a driver was killed as it ended
+        kept = self._retention.numbers
+        needed = {self.folder(number) for number in (*self.live, *kept)}
+        for folder in set(children(self._folder)) - needed:  # a driver was killed as it ended
             remove(folder)
+        for number in kept:
+            self._sweep(number)
 
     def _resume(self, found: Found) -> None:
         """Take over a trial that the database knows, and go on with it if it has not ended."""

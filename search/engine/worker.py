@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from search.configuration import override
-from search.engine.checkpoints import write_checkpoint
+from search.engine.checkpoints import AT_THE_END, write_checkpoint
 from search.engine.diagnostics import diagnostics_json
 from search.engine.hangs import Watchdog, watched
 from search.engine.job import Batch, Job, Task
@@ -57,6 +57,7 @@ class _Open:
     steps: list[Step] = field(default_factory=list)
     checkpoints: list[Checkpoint] = field(default_factory=list)
     diagnostics: str | None = None
+    kept: Checkpoint | None = None
 
 
 class Worker:
@@ -220,7 +221,18 @@ class Worker:
             return "diverged"
         if self._job.diagnose and isinstance(run, ClassRun):
             now.diagnostics = _diagnosed(run)
+        if self._task.keep_checkpoints and run.saves:
+            self._keep_last(now)
         return "complete"
+
+    def _keep_last(self, now: _Open) -> None:
+        """Write the checkpoint that outlives its trial, apart: this end is not stored yet."""
+        folder = place(self._job.folder) / now.token / AT_THE_END
+        try:
+            now.kept = write_checkpoint(now.run.save, folder, now.step)
+        except CheckpointError as error:
+            logger.warning("%s; none of this run is kept", error)
+        self._beat()
 
     def _batch(self, now: _Open, end: End | None, error: str | None = None) -> Batch:
         batch = Batch(
@@ -233,6 +245,7 @@ class Worker:
             checkpoints=tuple(now.checkpoints),
             flags=now.watch.news(),
             diagnostics=now.diagnostics,
+            kept=now.kept,
             end=end,
             error=error,
             log=self._tail.text if end else None,

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from search.engine.policy import Policy
 from search.engine.samplers import derive_seed
 from search.engine.stream import Limits, Listener, Stream
-from search.engine.trials import Policy, Trials
+from search.engine.trials import Trials
 from search.loading import LoadedStudy
 from search.protocol.arms import BASELINE, Arm, trained_arms
 from search.protocol.deadline import Deadline

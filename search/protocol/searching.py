@@ -16,10 +16,11 @@ from search.configuration import flatten, override, unplain
 from search.engine.job import Task
 from search.engine.leaving import grace, leaving_in_order
 from search.engine.local import run_local
+from search.engine.policy import Policy
 from search.engine.process import local_gpus, threads_of
 from search.engine.samplers import derive_seed
 from search.engine.stream import Limits, Listener, Stream
-from search.engine.trials import Policy, Trials
+from search.engine.trials import Trials
 from search.engine.worker import load_data
 from search.environment import git_commit, trials_secrets
 from search.errors import OptionError, StorageError, StudyError
@@ -250,6 +251,7 @@ def open_trials(loaded: LoadedStudy, options: Options, series: Series, policy: P
         artifacts=artifacts_place(series.database, options),
         retries=study.retries,
         attributes={"git_commit": commit} if commit else {},
+        keeps=study.keep_checkpoints,
     )
 
 
@@ -298,6 +300,7 @@ def make_task(study: Study, options: Options) -> Task:
         replication=study.replication,
         share_data=study.share_data,
         step_limit_s=study.step_limit_s,
+        keep_checkpoints=study.keep_checkpoints,
     )
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from search.engine.checkpoints import left_beside
+from search.engine.retention import Retention
 from search.ranking import rank_study
 from search.ranking.measured import BASELINE
 from search.storage.database import Database
@@ -31,7 +33,8 @@ def garbage(database: Database, artifacts: Path, *, unknown: bool = False) -> It
     """Yield what can be deleted; a study that is driven now is left alone.
 
     A trial's checkpoints are needed until it has ended; a driver that was killed leaves them
-    behind. Predictions are what post-hoc techniques are fitted on, and stay.
+    behind. Those that a study keeps stay, and so do predictions: post-hoc techniques are fitted on
+    them.
 
     Parameters
     ----------
@@ -60,7 +63,8 @@ def over_cap(
     """Yield what may be spared besides, least valuable first, until the rest is within a cap.
 
     First predictions of runs that no longer count, then those of arms that no post-hoc technique is
-    made from; each the oldest first. What trials under way go on from, and predictions that
+    made from, then kept checkpoints: those of trials that ended last, and of best trials at the
+    very end; each the oldest first. What trials under way go on from, and predictions that
     post-hoc techniques are made from, are never among them: the rest may stay above the cap.
 
     Parameters
@@ -73,12 +77,16 @@ def over_cap(
         What is deleted anyway.
     """
     left = size_of(artifacts) - sum(found.size for found in gone)
+    idle = [name for name in study_names(database) if driver_of(database, name) is None]
     spare = [
         found
-        for name in study_names(database)
-        if driver_of(database, name) is None and read_registrations(database, name)
+        for name in idle
+        if read_registrations(database, name)
         for found in _spare_predictions(database, name, artifacts / name / PREDICTIONS)
     ]
+    for name in idle:
+        for series in series_names(database, name):
+            spare += _kept_checkpoints(read_series(database, series, steps=False), artifacts)
     for _, _, found in sorted(spare, key=lambda one: one[:2]):
         if left <= cap:
             return
@@ -109,8 +117,30 @@ def _spare_predictions(
         yield int(arm is not None), one.stat().st_mtime, Garbage(one, words, size_of(one))
 
 
+def _kept_checkpoints(
+    series: SeriesRecord, artifacts: Path
+) -> Iterator[tuple[int, float, Garbage]]:
+    """Yield (how valuable, when written, folder) of what the trials of a series have kept."""
+    ended = [trial for trial in series.trials if trial.result is not None and trial.checkpoints]
+    if not ended:
+        return
+    kept = Retention(series.objectives[0].sign, ended)
+    for number in kept.numbers:
+        folder = artifacts / series.study / _created(series) / f"{number:06d}"
+        if folder.is_dir():
+            best = number == kept.best
+            role = "the best trial" if best else "the trial that ended last"
+            words = f"kept checkpoint of {series.study}#{number}, {role}"
+            yield 3 if best else 2, folder.stat().st_mtime, Garbage(folder, words, size_of(folder))
+
+
+def _created(series: SeriesRecord) -> str:
+    """Return the name of the folder that holds the trials of a series."""
+    return f"{1000 * series.created:.0f}"
+
+
 def _of_series(series: SeriesRecord, artifacts: Path) -> Iterator[Garbage]:
-    mine = f"{1000 * series.created:.0f}"
+    mine = _created(series)
     folder = artifacts / series.study
     if not folder.is_dir():
         return
@@ -119,8 +149,12 @@ def _of_series(series: SeriesRecord, artifacts: Path) -> Iterator[Garbage]:
             yield Garbage(other, "of a series that is gone", size_of(other))
     for trial in series.trials:
         left = folder / mine / f"{trial.number:06d}"
-        if trial.result is not None and left.is_dir():
-            yield Garbage(left, f"{series.study}#{trial.number} has ended", size_of(left))
+        if trial.result is None or not left.is_dir():
+            continue
+        kept = trial.checkpoints
+        for one in list(left_beside(left, kept[-1])) if kept else [left]:
+            where = Path(str(one))
+            yield Garbage(where, f"{series.study}#{trial.number} has ended", size_of(where))
 
 
 def size_of(folder: Path) -> int:

@@ -104,7 +104,7 @@ def train_once(
     """
     wanted = job.max_steps if steps is None else min(steps, job.max_steps)
     tell = listener or _nobody
-    worker = Worker(task, replace(job, alone=True))
+    worker = Worker(replace(task, keep_checkpoints=False), replace(job, alone=True))
     done: list[Step] = []
     flags: list[RunFlag] = []
     checkpoints: list[Checkpoint] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from search.reports.search_summary import search_report
 from search.source import Source
 from search.statistics import Verdict
 from search.storage.database import Database
+from search.storage.places import place
 from search.storage.reader import read_series, series_names
 from search.storage.records import TrialRecord
 from search.storage.registrations import read_registrations
@@ -38,6 +40,8 @@ class Best:
         An expression ready to paste.
     metric, score, n_seeds
         The mean held-out score of its runs; None of a search's, which has none.
+    checkpoint
+        Where the checkpoint of a search's best trial lies, if it was kept and is still there.
     """
 
     study: str
@@ -49,6 +53,7 @@ class Best:
     metric: str
     score: float | None
     n_seeds: int
+    checkpoint: str | None = None
 
 
 def best_of(database: Database, name: str, arm: str | None = None) -> Best:
@@ -142,7 +147,19 @@ def _searched(database: Database, name: str, arm: str | None) -> Best:
         metric=check.evaluation.metric if check else report.objectives[0].metric,
         score=float(np.mean(scores)) if scores else None,
         n_seeds=len(scores),
+        checkpoint=_kept_checkpoint(database, name, best.number),
     )
+
+
+def _kept_checkpoint(database: Database, name: str, number: int) -> str | None:
+    """Return where the checkpoint lies that a search's trial has kept; None where it has none."""
+    trials = read_series(database, f"{name}/search", steps=False).trials
+    kept = [one.path for trial in trials if trial.number == number for one in trial.checkpoints]
+    if not kept:
+        return None
+    where = place(kept[-1])
+    gone = isinstance(where, Path) and not where.is_dir()  # a bucket would have to be asked
+    return None if gone else str(where)
 
 
 def _code(specification: Mapping[str, Any], configuration: Mapping[str, Any]) -> str:

@@ -245,8 +245,14 @@ class Series:
         diagnostics: str | None = None,
         ended: Attempt | None = None,
         result: Result | None = None,
+        kept: Checkpoint | None = None,
+        lost: Sequence[int] = (),
     ) -> None:
-        """Store what came of an attempt, and its end and the trial's: all or nothing."""
+        """Store what came of an attempt, and its end and the trial's: all or nothing.
+
+        A trial that has ended has no checkpoints any more but the one that is `kept`, and those
+        trials none that have `lost` theirs to it.
+        """
         trial = {"study": self.study, "number": number}
         key = {**trial, "attempt": attempt}
         rows = (
@@ -264,6 +270,9 @@ class Series:
                     self._end_attempt(connection, number, ended)
                 if result is not None:
                     self._end_trial(connection, number, result)
+                    self._forget_checkpoints(connection, (number, *lost))
+                if kept is not None:
+                    insert_new(connection, CHECKPOINTS, checkpoint_rows(key, [kept]))
 
         self.database.write(write)
         journal.ended(self.study, number, ended, result)
@@ -297,11 +306,10 @@ class Series:
                 finished=result.finished,
             )
         )
-        connection.execute(
-            delete(CHECKPOINTS).where(
-                CHECKPOINTS.c.study == self.study, CHECKPOINTS.c.number == number
-            )
-        )
+
+    def _forget_checkpoints(self, connection: Connection, numbers: Sequence[int]) -> None:
+        ours = CHECKPOINTS.c.study == self.study
+        connection.execute(delete(CHECKPOINTS).where(ours, CHECKPOINTS.c.number.in_(numbers)))
 
     def draw(self, number: int, values: Mapping[int, float]) -> None:
         """Give Optuna a trial's intermediate values (thinned): what its dashboard draws."""

@@ -45,6 +45,8 @@ class Fleeting(Series):
         diagnostics: str | None = None,
         ended: Attempt | None = None,
         result: Result | None = None,
+        kept: Checkpoint | None = None,
+        lost: Sequence[int] = (),
     ) -> None:
         """Forget it."""
 

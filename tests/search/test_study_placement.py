@@ -41,6 +41,14 @@ def test_data_can_only_be_shared_where_there_are_any() -> None:
     assert make(share_data=True, data=load, trainable=Predicting).share_data
 
 
+def test_only_what_has_checkpoints_can_keep_them() -> None:
+    assert make(keep_checkpoints=True, trainable=Predicting).keep_checkpoints
+    (problem,) = problems_of(keep_checkpoints=True)
+    assert problem.startswith("Study.keep_checkpoints=True needs a class as trainable")
+    (problem,) = problems_of(keep_checkpoints="best", trainable=Predicting)
+    assert problem == "Study.keep_checkpoints is True or False, got 'best'"
+
+
 def test_several_processes_need_a_class_that_takes_a_group() -> None:
     two = Resources(processes=2)
     assert make(resources=two, trainable=Together).resources.processes == 2

@@ -124,3 +124,25 @@ def test_a_cap_spares_what_no_technique_is_made_from(winnow, with_class):
 def test_a_cap_that_is_no_size_is_refused(winnow, cap):
     answer = winnow("gc", "--cap", cap)
     assert (answer.status, "--cap takes a size with its unit" in answer.err) == (2, True)
+
+
+def test_a_kept_checkpoint_is_told_and_spared_last(winnow, with_class):
+    text = with_class.read_text().replace("import Effort", "import NoPruning, Effort")
+    text = text.replace('"maximize")', '"minimize")')  # the first trial, the baseline, is the best
+    kept = "max_steps=9, keep_checkpoints=True, pruner=NoPruning()"
+    with_class.write_text(text.replace("max_steps=9", kept))
+    winnow("search", with_class, "--trials", "2", "--engine", "local", "--confirm", "0")
+    best = Path(json.loads(winnow("best", "toy", "--format", "json").out)["checkpoint"])
+    assert (best / "weights.txt").read_text().startswith("9 ")
+    assert f"\n# its checkpoint: {best}\n" in winnow("best", "toy").out
+    (best.parents[2] / "older" / "step-00000003").mkdir(parents=True)  # a killed driver's
+    assert "/older: toy/search#0 has ended" in winnow("gc").out
+    assert "0 folders" in winnow("gc").out
+    assert winnow("rename", "toy", "other").status == 0
+    best = Path(json.loads(winnow("best", "other", "--format", "json").out)["checkpoint"])
+    assert (best / "weights.txt").is_file()
+    said = winnow("gc", "--cap", "0B", "--dry-run").out
+    assert said.index("the trial that ended last") < said.index("the best trial,")
+    winnow("gc", "--cap", "0B")
+    assert not best.exists()
+    assert json.loads(winnow("best", "other", "--format", "json").out)["checkpoint"] is None

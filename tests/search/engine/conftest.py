@@ -111,7 +111,7 @@ class Scene:
         self.database, self.folder = Database(url), folder
         self.series = None
 
-    def open(self, *runs, retries=1, score_at="last", objectives=(), **script):
+    def open(self, *runs, retries=1, score_at="last", objectives=(), keeps=False, **script):
         goals = objectives or (Objective("val_ap", "maximize"),)
         self.policy = Script(list(runs) or [asked(seed) for seed in range(3)], **script)
         self.series = Series(self.database, STUDY, "search", [goal.direction for goal in goals], {})
@@ -123,6 +123,7 @@ class Scene:
             baseline=Config(),
             artifacts=self.folder,
             retries=retries,
+            keeps=keeps,
         )
 
     @property
