@@ -14,9 +14,10 @@ from search.engine.hangs import hang_reason
 from search.engine.live import Live
 from search.engine.outcomes import out_of_memory
 from search.engine.predictions import are_kept
-from search.storage.ledger import ASKED, asked_of
+from search.storage.ledger import ASKED
 from search.storage.places import place
 from search.storage.records import Attempt, Result, SeriesRecord, TrialRecord
+from search.storage.rows import asked_of
 
 if TYPE_CHECKING:
     from search.engine.trials import Trials

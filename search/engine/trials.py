@@ -160,7 +160,7 @@ class Trials:
         live = self.live.get(number)
         if live is None:
             return "stop"  # it has ended already, for instance by a limit of the whole search
-        attempt = self._attempt(number, live, batch)
+        attempt, begins = self._attempt(number, live, batch)
         end: End | None = "pruned" if self._is_stopped(number, live, batch) else batch.end
         alone = live.alone
         result = result_of(live, end, batch, objectives=self.objectives, retries=self._retries)
@@ -177,6 +177,7 @@ class Trials:
             batch.checkpoints,
             flags=batch.flags,
             diagnostics=batch.diagnostics,
+            begun=attempt if begins else None,
             ended=ended,
             result=result,
             kept=kept,
@@ -196,14 +197,15 @@ class Trials:
         self._finish(number, live, result)
         return "stop"
 
-    def _attempt(self, number: int, live: Live, batch: Batch) -> Attempt:
+    def _attempt(self, number: int, live: Live, batch: Batch) -> tuple[Attempt, bool]:
+        """Return the attempt that a batch belongs to, and whether it begins with it."""
         if live.attempt is not None and live.attempt.token == batch.token:
             live.seen = time.time()
-            return live.attempt
+            return live.attempt, False
         self.worker_lost(number)
-        return self._begin(number, live, batch)
+        return self._begun(live, batch), True
 
-    def _begin(self, number: int, live: Live, batch: Batch) -> Attempt:
+    def _begun(self, live: Live, batch: Batch) -> Attempt:
         live.attempt = Attempt(
             number=live.attempts,
             token=batch.token,
@@ -215,7 +217,6 @@ class Trials:
             versions=batch.versions,
         )
         live.attempts, live.host, live.seen = live.attempts + 1, batch.host, time.time()
-        self.series.start(number, live.attempt)
         return live.attempt
 
     def leave(
@@ -274,7 +275,7 @@ class Trials:
         for hang in hangs:
             if live.attempt is None or live.attempt.token != hang.attempt["token"]:
                 self.leave(number, live, "lost", ended=live.seen)
-                self._begin(number, live, Batch(**hang.attempt))
+                self.series.start(number, self._begun(live, Batch(**hang.attempt)))
             live.hangs.append(str(hang_reason(hang.error)))
             self.leave(number, live, "lost", error=hang.error)
         return bool(hangs)

@@ -7,7 +7,6 @@ that is needed to make ours again from it.
 from __future__ import annotations
 
 import getpass
-import json
 import math
 import time
 import uuid
@@ -20,14 +19,21 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy import delete, update
-from sqlalchemy.engine import Connection, RowMapping
+from sqlalchemy.engine import Connection
 
 from search.errors import StorageError
 from search.storage import journal
 from search.storage.database import Database, insert_new
 from search.storage.drawing import Allowance, Drawing
 from search.storage.records import Asked, Attempt, Checkpoint, Result, RunFlag, Step
-from search.storage.rows import checkpoint_rows, dumps, flag_rows, step_rows
+from search.storage.rows import (
+    asked_row,
+    attempt_row,
+    checkpoint_rows,
+    dumps,
+    flag_rows,
+    step_rows,
+)
 from search.storage.tables import (
     ATTEMPTS,
     CHECKPOINTS,
@@ -140,7 +146,7 @@ class Series:
         StorageError
             If the Optuna study holds trials of another space.
         """
-        token = {**_asked_row(asked), "token": uuid.uuid4().hex}
+        token = {**asked_row(asked), "token": uuid.uuid4().hex}
         trial = create_trial(
             state=TrialState.RUNNING,
             params=dict(asked.params),
@@ -204,7 +210,7 @@ class Series:
 
     def adopt(self, number: int, asked: Asked, created: float) -> None:
         """Store our row of a trial that Optuna already knows."""
-        row = {"study": self.study, "number": number, "created": created, **_asked_row(asked)}
+        row = {"study": self.study, "number": number, "created": created, **asked_row(asked)}
 
         def write() -> None:
             with self.database.engine.begin() as connection:
@@ -214,25 +220,7 @@ class Series:
 
     def start(self, number: int, attempt: Attempt) -> None:
         """Store that an attempt has started."""
-        row = {
-            "study": self.study,
-            "number": number,
-            "attempt": attempt.number,
-            "token": attempt.token,
-            "host": attempt.host,
-            "pid": attempt.pid,
-            "versions": dumps(attempt.versions),
-            "start_step": attempt.start_step,
-            "started": attempt.started,
-            "gpus": attempt.gpus,
-        }
-
-        def write() -> None:
-            with self.database.engine.begin() as connection:
-                insert_new(connection, ATTEMPTS, [row])
-
-        self.database.write(write)
-        journal.begun(self.study, number, attempt)
+        self.record(number, attempt.number, begun=attempt)
 
     def record(
         self,
@@ -243,12 +231,13 @@ class Series:
         *,
         flags: Sequence[RunFlag] = (),
         diagnostics: str | None = None,
+        begun: Attempt | None = None,
         ended: Attempt | None = None,
         result: Result | None = None,
         kept: Checkpoint | None = None,
         lost: Sequence[int] = (),
     ) -> None:
-        """Store what came of an attempt, and its end and the trial's: all or nothing.
+        """Store what came of an attempt, its beginning, its end and the trial's: all or nothing.
 
         A trial that has ended has no checkpoints any more but the one that is `kept`, and those
         trials none that have `lost` theirs to it.
@@ -256,6 +245,7 @@ class Series:
         trial = {"study": self.study, "number": number}
         key = {**trial, "attempt": attempt}
         rows = (
+            (ATTEMPTS, [] if begun is None else [attempt_row(trial, begun)]),
             (STEPS, step_rows(key, steps)),
             (CHECKPOINTS, checkpoint_rows(key, checkpoints)),
             (FLAGS, flag_rows(trial, flags)),
@@ -275,6 +265,8 @@ class Series:
                     insert_new(connection, CHECKPOINTS, checkpoint_rows(key, [kept]))
 
         self.database.write(write)
+        if begun is not None:
+            journal.begun(self.study, number, begun)
         journal.ended(self.study, number, ended, result)
 
     def _end_attempt(self, connection: Connection, number: int, attempt: Attempt) -> None:
@@ -396,30 +388,3 @@ def user() -> str | None:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):
         return None
-
-
-def _asked_row(asked: Asked) -> dict[str, Any]:
-    return {
-        "arm": asked.arm,
-        "seed": asked.seed,
-        "configuration": dumps(asked.configuration),
-        "changes": dumps(asked.changes),
-        "max_steps": asked.max_steps,
-        "bracket": asked.bracket,
-        "code": asked.code,
-        "data": asked.data,
-    }
-
-
-def asked_of(row: Mapping[str, Any] | RowMapping) -> Asked:
-    """Return what was asked, from a row of ours (or from the copy in Optuna's attributes)."""
-    return Asked(
-        arm=row["arm"],
-        seed=row["seed"],
-        configuration=json.loads(row["configuration"]),
-        changes=json.loads(row["changes"]),
-        max_steps=row["max_steps"],
-        bracket=row["bracket"],
-        code=row["code"],
-        data=row["data"],
-    )

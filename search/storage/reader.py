@@ -13,7 +13,6 @@ from sqlalchemy.engine import RowMapping
 
 from search.errors import StorageError, near_miss
 from search.storage.database import Database
-from search.storage.ledger import asked_of
 from search.storage.records import (
     Attempt,
     Checkpoint,
@@ -23,6 +22,7 @@ from search.storage.records import (
     Step,
     TrialRecord,
 )
+from search.storage.rows import asked_of
 from search.storage.tables import (
     ATTEMPTS,
     CHECKPOINTS,

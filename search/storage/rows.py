@@ -6,8 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sqlalchemy.engine import RowMapping
+
 from search.plain import plain
-from search.storage.records import Checkpoint, RunFlag, Step
+from search.storage.records import Asked, Attempt, Checkpoint, RunFlag, Step
 
 Rows = list[dict[str, Any]]
 
@@ -15,6 +17,21 @@ Rows = list[dict[str, Any]]
 def dumps(value: Any) -> str:
     """Return canonical JSON; non-finite numbers become text."""
     return json.dumps(plain(value), sort_keys=True)
+
+
+def attempt_row(trial: Mapping[str, Any], attempt: Attempt) -> dict[str, Any]:
+    """Return the row of an attempt that begins."""
+    return {
+        **trial,
+        "attempt": attempt.number,
+        "token": attempt.token,
+        "host": attempt.host,
+        "pid": attempt.pid,
+        "versions": dumps(attempt.versions),
+        "start_step": attempt.start_step,
+        "started": attempt.started,
+        "gpus": attempt.gpus,
+    }
 
 
 def step_rows(key: Mapping[str, Any], steps: Sequence[Step]) -> Rows:
@@ -58,3 +75,31 @@ def flag_rows(trial: Mapping[str, Any], flags: Sequence[RunFlag]) -> Rows:
         }
         for flag in flags
     ]
+
+
+def asked_row(asked: Asked) -> dict[str, Any]:
+    """Return what was asked, as a trial's row holds it."""
+    return {
+        "arm": asked.arm,
+        "seed": asked.seed,
+        "configuration": dumps(asked.configuration),
+        "changes": dumps(asked.changes),
+        "max_steps": asked.max_steps,
+        "bracket": asked.bracket,
+        "code": asked.code,
+        "data": asked.data,
+    }
+
+
+def asked_of(row: Mapping[str, Any] | RowMapping) -> Asked:
+    """Return what was asked, from a row of ours (or from the copy in Optuna's attributes)."""
+    return Asked(
+        arm=row["arm"],
+        seed=row["seed"],
+        configuration=json.loads(row["configuration"]),
+        changes=json.loads(row["changes"]),
+        max_steps=row["max_steps"],
+        bracket=row["bracket"],
+        code=row["code"],
+        data=row["data"],
+    )

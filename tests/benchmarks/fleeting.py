@@ -43,6 +43,7 @@ class Fleeting(Series):
         *,
         flags: Sequence[RunFlag] = (),
         diagnostics: str | None = None,
+        begun: Attempt | None = None,
         ended: Attempt | None = None,
         result: Result | None = None,
         kept: Checkpoint | None = None,
