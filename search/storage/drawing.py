@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 POINTS_PER_WRITE = 20
 FREE_POINTS = 60  # of a trial; each is a transaction of some milliseconds
 PAUSE_S = 0.5  # between points, after those
-SHARE = 0.1  # of the driver's time, whatever the number of trials that report
+SHARE = 0.05  # of the driver's time, whatever the number of trials that report
 BURST_S = 2.0  # that a small study may take at once
 
 
@@ -22,7 +22,7 @@ class Allowance:
     --------
     >>> allowance = Allowance(now=0.0)
     >>> allowance.spend(2.5)
-    >>> allowance.is_left(now=4.0), allowance.is_left(now=6.0)
+    >>> allowance.is_left(now=4.0), allowance.is_left(now=14.0)
     (False, True)
     """
 
