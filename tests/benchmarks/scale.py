@@ -264,8 +264,8 @@ def load_table(load: Load) -> Result:
     )
     notes = (
         "Processor time of the real stream, book-keeping, scheduler and sampler; the second line "
-        "is wall time: every step is stored, and drawn for Optuna's dashboard as far as a twentieth "
-        "of the time allows. "
+        "is wall time: every step is stored, and drawn for Optuna's dashboard as far as a "
+        "twentieth of the time allows. "
         f"One worker that reports every {number(60)} s asks for "
         f"{number(1 / 60)} decisions per second at most.",
     )
