@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from search.cli.failures import failure_lines
+from search.cli.failures import deliver, failure_lines
 from search.cli.live import View
 from search.cli.measuring import Wishes, tell_end
 from search.cli.options import existing_database
@@ -64,11 +64,11 @@ def run_other(
     with existing_database(options.storage) as database:
         result = judge_design(database, study.name, kind)
         failed = failure_lines(database, loaded, options, since=started)
-    path = wishes.output or Path(f"{study.name}-{kind}.html")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render_design(result, "html"), encoding="utf-8")
-    if ended_by:
-        console.print(f"Ended by {ended_by}.", highlight=False)
-    console.print(render_design(result, "table"), highlight=False, markup=False, soft_wrap=True)
-    for line in [*failed, f"Report: {path}"]:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    deliver(
+        console,
+        table=render_design(result, "table"),
+        page=render_design(result, "html"),
+        path=wishes.output or Path(f"{study.name}-{kind}.html"),
+        ended=f"Ended by {ended_by}." if ended_by else "",
+        failed=failed,
+    )

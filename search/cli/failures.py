@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from rich.console import Console
+
 from search.cli.options import STORAGE
 from search.loading import LoadedStudy
 from search.protocol.searching import Options
@@ -15,6 +17,16 @@ from search.storage.database import Database
 from search.storage.reader import read_series, series_names
 from search.storage.records import SeriesRecord, TrialRecord
 from search.storage.url import redact
+
+
+def deliver(
+    console: Console, *, table: str, page: str, path: Path, ended: str = "", failed: Sequence[str]
+) -> None:
+    """Write a command's HTML report, and print its table, what failed and where the report is."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page, encoding="utf-8")
+    for text in filter(None, (ended, table, *failed, f"Report: {path}")):
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def failure_lines(

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from search.cli.failures import failure_lines
+from search.cli.failures import deliver, failure_lines
 from search.cli.live import View
 from search.cli.options import existing_database
 from search.cli.preflight import print_preflight
@@ -118,12 +118,11 @@ def _closing(
         report = priority_report(database, name, no_more_runs=outcome.ended_by is not None)
         push_to_dashboard(database, report)
         failed = failure_lines(database, loaded, options, since=started)
-    path = output or Path(f"{name}-report.html")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render(report, "html"), encoding="utf-8")
-    if outcome.ended_by:
-        console.print(f"Ended by {outcome.ended_by}.", highlight=False)
-    console.print(render(report, "table"), highlight=False, markup=False, soft_wrap=True)
-    for line in failed:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
-    console.print(f"Report: {path}", highlight=False, markup=False, soft_wrap=True)
+    deliver(
+        console,
+        table=render(report, "table"),
+        page=render(report, "html"),
+        path=output or Path(f"{name}-report.html"),
+        ended=f"Ended by {outcome.ended_by}." if outcome.ended_by else "",
+        failed=failed,
+    )

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from search.cli.failures import failure_lines
+from search.cli.failures import deliver, failure_lines
 from search.cli.live import View
 from search.cli.options import (
     STORAGE,
@@ -157,12 +157,11 @@ def _closing(
     with existing_database(options.storage) as database:
         report = search_report(database, name)
         failed = failure_lines(database, loaded, options)
-    path = output or Path(f"{name}-search.html")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render(report, "html"), encoding="utf-8")
-    if outcome.ended_by:
-        console.print(f"Stopped by {outcome.ended_by}.", highlight=False)
-    console.print(render(report, "table"), highlight=False, markup=False, soft_wrap=True)
-    for line in failed:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
-    console.print(f"Report: {path}", highlight=False, markup=False, soft_wrap=True)
+    deliver(
+        console,
+        table=render(report, "table"),
+        page=render(report, "html"),
+        path=output or Path(f"{name}-search.html"),
+        ended=f"Stopped by {outcome.ended_by}." if outcome.ended_by else "",
+        failed=failed,
+    )

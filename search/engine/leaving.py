@@ -8,13 +8,13 @@ import math
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
 from search.engine.stream import Stream
-from search.errors import OptionError
+from search.errors import OptionError, StorageError
 
 VARIABLE = "WINNOW_GRACE_S"
 GRACE_S = 20.0  # less than the 30 s that Kubernetes, and Slurm after `scancel`, give
@@ -38,6 +38,32 @@ def grace() -> float:
     if not 0 <= found < math.inf:
         raise OptionError(f"{VARIABLE} takes seconds, 0 or more, got '{text}'")
     return found
+
+
+def attended(serve: Callable[[Stream], None], grace_s: float = 0.0) -> Callable[[Stream], None]:
+    """Return `serve`, which notes in the database when the driver leaves before the end.
+
+    For at most `grace_s` after it was asked to, it waits for checkpoints.
+    """
+
+    def run(stream: Stream) -> None:
+        try:
+            with leaving_in_order(stream, grace_s):
+                serve(stream)
+            _check_stays(stream)
+        except StorageError:
+            raise  # nothing can be noted there now; the next command finds out by itself
+        except BaseException:
+            stream.interrupt()
+            raise
+
+    return run
+
+
+def _check_stays(stream: Stream) -> None:
+    """Leave, if the driver was asked to: what the first signal would have done at once."""
+    if stream.leaving:
+        raise KeyboardInterrupt
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -14,7 +14,7 @@ from sqlalchemy.engine import URL
 
 from search.configuration import flatten, override, unplain
 from search.engine.job import Task
-from search.engine.leaving import grace, leaving_in_order
+from search.engine.leaving import attended, grace
 from search.engine.local import run_local
 from search.engine.policy import Policy
 from search.engine.process import local_gpus, threads_of
@@ -23,7 +23,7 @@ from search.engine.stream import Limits, Listener, Stream
 from search.engine.trials import Trials
 from search.engine.worker import load_data
 from search.environment import git_commit, trials_secrets
-from search.errors import OptionError, StorageError, StudyError
+from search.errors import OptionError, StudyError
 from search.loading import LoadedStudy
 from search.plain import plain
 from search.protocol.fixed_runs import FixedRuns
@@ -384,29 +384,3 @@ def _publish(stream: Stream, dashboard: str | None) -> None:
     stream.listen(Metrics())
     if dashboard is not None:
         stream.notice = f"Ray dashboard: {dashboard}"
-
-
-def attended(serve: Callable[[Stream], None], grace_s: float = 0.0) -> Callable[[Stream], None]:
-    """Return `serve`, which notes in the database when the driver leaves before the end.
-
-    For at most `grace_s` after it was asked to, it waits for checkpoints.
-    """
-
-    def run(stream: Stream) -> None:
-        try:
-            with leaving_in_order(stream, grace_s):
-                serve(stream)
-            _check_stays(stream)
-        except StorageError:
-            raise  # nothing can be noted there now; the next command finds out by itself
-        except BaseException:
-            stream.interrupt()
-            raise
-
-    return run
-
-
-def _check_stays(stream: Stream) -> None:
-    """Leave, if the driver was asked to: what the first signal would have done at once."""
-    if stream.leaving:
-        raise KeyboardInterrupt

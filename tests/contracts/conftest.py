@@ -84,8 +84,10 @@ class Place:
         self, loaded, *, trials, workers=None, limits=None, confirm=0, data=True, listener=None
     ):
         """Run the search; the same call again goes on."""
+        elsewhere = not self.url.startswith("sqlite")
         options = Options(
             self.url,
+            artifacts=self.folder / "artifacts" if elsewhere else None,
             engine=self.engine,
             address=self.address,
             workers=workers if self.engine == "ray" else None,
