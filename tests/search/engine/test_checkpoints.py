@@ -17,19 +17,7 @@ from search.engine.checkpoints import (
     intact_checkpoints,
     write_checkpoint,
 )
-
-
-def saving(text):
-    def save(directory):
-        (directory / "model.txt").write_text(text)
-        (directory / "deep").mkdir()
-        (directory / "deep" / "more.bin").write_bytes(text.encode() * 10)
-
-    return save
-
-
-def steps(folder):
-    return [step for step, _ in intact_checkpoints(folder)]
+from tests.search.engine.saves import saving, steps
 
 
 def test_what_was_saved_is_found_newest_first(tmp_path):

@@ -33,6 +33,7 @@ from search.storage.places import (
 from search.trainable import Predictions
 from tests.buckets import BUCKET
 from tests.search.engine.jobs import make_job, make_task, metrics, numbers
+from tests.search.engine.saves import saving, steps
 
 REMOTE = ["address", pytest.param("bucket", marks=pytest.mark.slow)]
 
@@ -68,19 +69,6 @@ def test_a_large_file_goes_up_in_parts_and_comes_back_whole(remote, tmp_path):
     upload(tmp_path / "scratch", remote / "big", last="whole")
     with reading(remote / "big") as folder:
         assert (folder / "weights").read_bytes() == content
-
-
-def saving(text):
-    def save(directory):
-        (directory / "model.txt").write_text(text)
-        (directory / "deep").mkdir()
-        (directory / "deep" / "more.bin").write_bytes(text.encode() * 10)
-
-    return save
-
-
-def steps(folder):
-    return [step for step, _ in intact_checkpoints(folder)]
 
 
 def test_what_was_saved_is_found_newest_first_and_the_oldest_is_forgotten(where):
